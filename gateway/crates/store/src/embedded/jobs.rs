@@ -1,0 +1,281 @@
+//! The queue of jobs in SQL. A waiting job and a leased one look alike: each is claimable from its `due` on, and the
+//! index by state and `due` finds them without a scan.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use neoron_protocol::{JobId, UnixMillis, WorkerId};
+use rusqlite::{Connection, Params, Row};
+
+use super::{
+    EmbeddedStore,
+    fault::{Fault, optional_id, parsed, signed, whole},
+    once,
+    writer::Step,
+};
+use crate::{
+    Accepted, Burn, Claimed, Dead, DeadPage, Depth, Jobs, Lease, LeaseError, NewJob, Start, StoreError, rules,
+};
+
+/// How long at most a job goes unnoticed that another process has put into the file, or whose time has come.
+const LONGEST_BLINDNESS: Duration = Duration::from_secs(1);
+
+/// Those that may be claimed, oldest first; the limit is on each half so that neither is sorted as a whole.
+const CLAIMABLE: &str = "
+    SELECT n, id, session, attempt, kind, payload, enqueued_at, due FROM (
+        SELECT * FROM (SELECT * FROM job WHERE state = 0 AND due <= ?1 ORDER BY due, n LIMIT ?2)
+        UNION ALL
+        SELECT * FROM (SELECT * FROM job WHERE state = 1 AND due <= ?1 ORDER BY due, n LIMIT ?2)
+    ) ORDER BY due, n LIMIT ?2";
+
+/// When the next job may be claimed.
+const NEXT: &str = "
+    SELECT min(due) FROM (
+        SELECT min(due) AS due FROM job WHERE state = 0
+        UNION ALL
+        SELECT min(due) AS due FROM job WHERE state = 1
+    )";
+
+/// Writes a job; returns its lease if it starts leased. A job whose id is there already is the same job, written by a
+/// caller who did not hear the first answer.
+pub(super) fn enqueue(step: &mut Step<'_>, job: &NewJob) -> rusqlite::Result<Option<Lease>> {
+    let (state, due, attempt, worker) = match &job.start {
+        Start::Now => (0, step.now, 0, None),
+        Start::At(at) => (0, *at, 0, None),
+        Start::LeasedTo { worker, lease } => (1, step.now.plus(*lease), 1, Some(worker)),
+    };
+    let sql = "INSERT INTO job (id, session, state, due, attempt, enqueued_at, worker, kind, payload)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+    step.db.prepare_cached(sql)?.execute((
+        job.id.as_str(),
+        job.session.as_ref().map(|session| session.as_str()),
+        state,
+        signed(due.0),
+        attempt,
+        signed(step.now.0),
+        worker.map(WorkerId::as_str),
+        &job.kind,
+        &job.payload,
+    ))?;
+    if state == 0 {
+        step.effects.job();
+        return Ok(None);
+    }
+    Ok(Some(Lease { job: job.id, session: job.session, attempt }))
+}
+
+fn accept(step: &mut Step<'_>, job: &NewJob, burn: Option<&Burn>) -> Result<Accepted, Fault<StoreError>> {
+    if let Some(key) = burn
+        && !once::burn(step, once::GLOBAL, key)?
+    {
+        return Ok(Accepted::Duplicate);
+    }
+    enqueue(step, job)?;
+    Ok(Accepted::New)
+}
+
+fn claim(step: &Step<'_>, worker: WorkerId, max: usize, lease: Duration) -> Result<Vec<Claimed>, Fault<StoreError>> {
+    let mut statement = step.db.prepare_cached(CLAIMABLE)?;
+    let found = statement
+        .query_map((signed(step.now.0), max as i64), |row| {
+            let attempt = row.get::<_, u32>(3)?.saturating_add(1);
+            let lease = Lease { job: parsed(row, 1)?, session: optional_id(row, 2)?, attempt };
+            let claimed =
+                Claimed { lease, kind: row.get(4)?, payload: row.get(5)?, enqueued_at: UnixMillis(whole(row, 6)?) };
+            Ok((row.get::<_, i64>(0)?, claimed))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let sql = "UPDATE job SET state = 1, due = ?2, attempt = ?3, worker = ?4 WHERE n = ?1";
+    let mut update = step.db.prepare_cached(sql)?;
+    let due = signed(step.now.plus(lease).0);
+    for (n, claimed) in &found {
+        update.execute((n, due, claimed.lease.attempt, worker.as_str()))?;
+    }
+    Ok(found.into_iter().map(|(_, claimed)| claimed).collect())
+}
+
+/// Runs a statement that must change the one job it names.
+fn change_one(step: &Step<'_>, sql: &str, row: impl Params) -> rusqlite::Result<bool> {
+    Ok(step.db.prepare_cached(sql)?.execute(row)? > 0)
+}
+
+/// The answer to somebody who says that they hold a lease. One that ran out is still good while nobody else took the
+/// job: what the holder did is done.
+fn held(changed: bool) -> Result<(), Fault<LeaseError>> {
+    if changed { Ok(()) } else { Err(Fault::Refused(LeaseError::Lost)) }
+}
+
+fn dead_job(row: &Row<'_>) -> rusqlite::Result<Dead> {
+    Ok(Dead {
+        job: parsed(row, 0)?,
+        session: optional_id(row, 1)?,
+        kind: row.get(2)?,
+        payload: row.get(3)?,
+        attempts: row.get(4)?,
+        reason: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+        enqueued_at: UnixMillis(whole(row, 6)?),
+        died_at: UnixMillis(whole(row, 7)?),
+    })
+}
+
+fn dead(db: &Connection, skip: usize, limit: usize) -> rusqlite::Result<DeadPage> {
+    let snapshot = db.unchecked_transaction()?;
+    let sql = "SELECT id, session, kind, payload, attempt, reason, enqueued_at, due FROM job WHERE state = 2
+        ORDER BY due DESC, n DESC LIMIT ?1 OFFSET ?2";
+    let mut statement = snapshot.prepare_cached(sql)?;
+    let jobs = statement.query_map((limit as i64, signed(skip as u64)), dead_job)?.collect::<rusqlite::Result<_>>()?;
+    let total =
+        snapshot.prepare_cached("SELECT count(*) FROM job WHERE state = 2")?.query_row([], |row| whole(row, 0))?;
+    Ok(DeadPage { jobs, total })
+}
+
+fn depth(db: &Connection, now: UnixMillis) -> rusqlite::Result<Depth> {
+    let sql = "SELECT
+        count(*) FILTER (WHERE state < 2 AND due <= ?1),
+        count(*) FILTER (WHERE state = 0 AND due > ?1),
+        count(*) FILTER (WHERE state = 1 AND due > ?1),
+        count(*) FILTER (WHERE state = 2),
+        min(due) FILTER (WHERE state < 2)
+        FROM job INDEXED BY job_by_due";
+    db.prepare_cached(sql)?.query_row([signed(now.0)], |row| {
+        let oldest = row.get::<_, Option<i64>>(4)?.map(|_| whole(row, 4)).transpose()?;
+        Ok(Depth {
+            ready: whole(row, 0)?,
+            delayed: whole(row, 1)?,
+            running: whole(row, 2)?,
+            dead: whole(row, 3)?,
+            oldest_ready: oldest.map(|due| now.since(UnixMillis(due))).unwrap_or_default(),
+        })
+    })
+}
+
+impl EmbeddedStore {
+    /// How long until a job may be claimed; at most [`LONGEST_BLINDNESS`].
+    async fn until_due(&self) -> Duration {
+        let next = self.read(|db| db.prepare_cached(NEXT)?.query_row([], |row| row.get::<_, Option<i64>>(0))).await;
+        let Ok(Some(due)) = next else { return LONGEST_BLINDNESS };
+        let due = UnixMillis(u64::try_from(due).unwrap_or(0));
+        due.since(self.clock.now()).min(LONGEST_BLINDNESS)
+    }
+}
+
+#[async_trait]
+impl Jobs for EmbeddedStore {
+    async fn accept(&self, job: NewJob, burn: Option<Burn>) -> Result<Accepted, StoreError> {
+        rules::check_job(&job)?;
+        burn.iter().try_for_each(rules::check_burn)?;
+        self.write(job.payload.len(), move |step| accept(step, &job, burn.as_ref())).await
+    }
+
+    async fn claim(&self, worker: WorkerId, max: usize, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        self.write(0, move |step| claim(step, worker, max.clamp(1, 100), lease)).await
+    }
+
+    async fn wait(&self, longest: Duration) {
+        let look = async {
+            loop {
+                let woken = self.hub.jobs().notified();
+                tokio::pin!(woken);
+                // Before looking: what is enqueued between the look and the sleep must end the sleep.
+                woken.as_mut().enable();
+                let rest = self.until_due().await;
+                if rest.is_zero() {
+                    return;
+                }
+                let _ = tokio::time::timeout(rest, woken).await;
+            }
+        };
+        let _ = tokio::time::timeout(longest, look).await;
+    }
+
+    async fn extend(&self, of: &Lease, lease: Duration) -> Result<(), LeaseError> {
+        let of = of.clone();
+        self.write(0, move |step| {
+            let sql = "UPDATE job SET due = ?3 WHERE id = ?1 AND state = 1 AND attempt = ?2";
+            let due = signed(step.now.plus(lease).0);
+            held(change_one(step, sql, (of.job.as_str(), of.attempt, due))?)
+        })
+        .await
+    }
+
+    async fn done(&self, of: &Lease) -> Result<(), LeaseError> {
+        let of = of.clone();
+        self.write(0, move |step| {
+            let sql = "DELETE FROM job WHERE id = ?1 AND state = 1 AND attempt = ?2";
+            held(change_one(step, sql, (of.job.as_str(), of.attempt))?)
+        })
+        .await
+    }
+
+    async fn retry(&self, of: &Lease, at: UnixMillis, reason: &str) -> Result<(), LeaseError> {
+        let (of, reason) = (of.clone(), rules::cut_reason(reason).to_owned());
+        self.write(reason.len(), move |step| {
+            let sql = "UPDATE job SET state = 0, due = ?3, reason = ?4, worker = NULL
+                WHERE id = ?1 AND state = 1 AND attempt = ?2";
+            step.effects.job();
+            held(change_one(step, sql, (of.job.as_str(), of.attempt, signed(at.0), reason))?)
+        })
+        .await
+    }
+
+    async fn bury(&self, of: &Lease, reason: &str) -> Result<(), LeaseError> {
+        let (of, reason) = (of.clone(), rules::cut_reason(reason).to_owned());
+        self.write(reason.len(), move |step| {
+            let sql = "UPDATE job SET state = 2, due = ?3, reason = ?4, worker = NULL
+                WHERE id = ?1 AND state = 1 AND attempt = ?2";
+            held(change_one(step, sql, (of.job.as_str(), of.attempt, signed(step.now.0), reason))?)
+        })
+        .await
+    }
+
+    async fn dead(&self, skip: usize, limit: usize) -> Result<DeadPage, StoreError> {
+        self.read(move |db| dead(db, skip, limit.clamp(1, 1_000))).await
+    }
+
+    async fn redrive(&self, job: JobId) -> Result<bool, StoreError> {
+        self.write(0, move |step| {
+            step.effects.job();
+            let sql = "UPDATE job SET state = 0, due = ?2, attempt = 0 WHERE id = ?1 AND state = 2";
+            Ok(change_one(step, sql, (job.as_str(), signed(step.now.0)))?)
+        })
+        .await
+    }
+
+    async fn forget(&self, job: JobId) -> Result<bool, StoreError> {
+        self.write(0, move |step| Ok(change_one(step, "DELETE FROM job WHERE id = ?1 AND state = 2", [job.as_str()])?))
+            .await
+    }
+
+    async fn depth(&self) -> Result<Depth, StoreError> {
+        let now = self.clock.now();
+        self.read(move |db| depth(db, now)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn plan(sql: &str, parameters: impl Params) -> Vec<String> {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("schema.sql")).unwrap();
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan = statement.query_map(parameters, |row| row.get(3)).unwrap();
+        plan.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn jobs_are_claimed_through_the_index() {
+        let plan = plan(CLAIMABLE, (0, 1));
+        assert_eq!(plan.iter().filter(|line| line.contains("USING INDEX job_by_due (state=? AND due<?)")).count(), 2);
+        assert!(!plan.iter().any(|line| line.contains("SCAN job")), "{plan:#?}");
+    }
+
+    #[test]
+    fn the_next_due_job_is_found_through_the_index() {
+        let plan = plan(NEXT, []);
+        assert_eq!(plan.iter().filter(|line| line.contains("job_by_due (state=?)")).count(), 2, "{plan:#?}");
+    }
+}

@@ -1,0 +1,130 @@
+//! The pure rules every implementation keeps: sizes, where a cursor stands in a stream, how a reason is cut, how a
+//! document's name is compared. It touches no storage.
+
+use crate::{Burn, Change, Cursor, DocumentKey, NewEvent, NewJob, StoreError};
+
+/// Keys, calls, documents, holders.
+pub(crate) const MAX_KEY_BYTES: usize = 256;
+/// A budget's key.
+pub(crate) const MAX_BUDGET_KEY_BYTES: usize = 128;
+/// The kind of a job or an event.
+pub(crate) const MAX_KIND_BYTES: usize = 64;
+/// One event's data.
+pub(crate) const MAX_EVENT_BYTES: usize = 16 * 1024;
+/// Why a job was put back or given up.
+pub(crate) const MAX_REASON_BYTES: usize = 500;
+
+/// Refuses a value that is longer than `limit` bytes.
+pub(crate) fn fits(value: &str, limit: usize) -> Result<(), StoreError> {
+    if value.len() > limit { Err(StoreError::TooLarge { bytes: value.len(), limit }) } else { Ok(()) }
+}
+
+/// Whether everything a change carries may be stored.
+pub(crate) fn check_change(change: &Change) -> Result<(), StoreError> {
+    fits(&change.body, Change::MAX_BODY_BYTES)?;
+    change.calls.iter().try_for_each(|call| fits(call, MAX_KEY_BYTES))?;
+    change.documents.iter().try_for_each(check_document)?;
+    check_events(&change.events)?;
+    change.jobs.iter().try_for_each(check_job)?;
+    change.burn.iter().try_for_each(check_burn)
+}
+
+/// Whether a document's key may be stored.
+pub(crate) fn check_document(document: &DocumentKey) -> Result<(), StoreError> {
+    fits(&document.doctype, MAX_KEY_BYTES)?;
+    fits(&document.name, MAX_KEY_BYTES)
+}
+
+/// Whether events may be stored.
+pub(crate) fn check_events(events: &[NewEvent]) -> Result<(), StoreError> {
+    events.iter().try_for_each(|event| {
+        fits(&event.kind, MAX_KIND_BYTES)?;
+        fits(&event.data, MAX_EVENT_BYTES)
+    })
+}
+
+/// Whether a job may be stored.
+pub(crate) fn check_job(job: &NewJob) -> Result<(), StoreError> {
+    fits(&job.kind, MAX_KIND_BYTES)?;
+    fits(&job.payload, NewJob::MAX_PAYLOAD_BYTES)
+}
+
+/// Whether a key may be burnt.
+pub(crate) fn check_burn(burn: &Burn) -> Result<(), StoreError> {
+    fits(&burn.key, MAX_KEY_BYTES)
+}
+
+/// The part of a reason that is kept: whole characters, at most [`MAX_REASON_BYTES`].
+pub(crate) fn cut_reason(reason: &str) -> &str {
+    let mut end = reason.len().min(MAX_REASON_BYTES);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}
+
+/// A document's name as it is compared.
+pub(crate) fn folded_name(document: &DocumentKey) -> String {
+    document.name.to_lowercase()
+}
+
+/// The offset after which a reader goes on in a stream that keeps `first..=last`, or `None` for a gap. A stream that
+/// never held an event has `first` 1 and `last` 0.
+pub(crate) fn position(cursor: &Cursor, epoch: &str, first: u64, last: u64) -> Option<u64> {
+    // Without an epoch an offset means nothing: such a reader has seen nothing yet.
+    let offset = if cursor.epoch.is_empty() { 0 } else { cursor.offset };
+    let same = cursor.epoch.is_empty() || cursor.epoch == epoch;
+    let kept = offset.saturating_add(1) >= first && offset <= last;
+    (same && kept).then_some(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cursor(epoch: &str, offset: u64) -> Cursor {
+        Cursor { epoch: epoch.to_owned(), offset }
+    }
+
+    #[test]
+    fn a_value_of_the_limit_fits_and_one_byte_more_does_not() {
+        assert!(fits("ab", 2).is_ok());
+        assert!(matches!(fits("abc", 2), Err(StoreError::TooLarge { bytes: 3, limit: 2 })));
+    }
+
+    #[test]
+    fn a_reader_without_an_epoch_starts_at_the_beginning_whatever_its_offset() {
+        assert_eq!(position(&cursor("", 7), "e", 1, 3), Some(0));
+        assert_eq!(position(&cursor("", 0), "e", 1, 0), Some(0));
+    }
+
+    #[test]
+    fn a_reader_without_an_epoch_has_a_gap_once_something_was_forgotten() {
+        assert_eq!(position(&cursor("", 0), "e", 2, 3), None);
+    }
+
+    #[test]
+    fn a_reader_of_another_epoch_behind_or_ahead_has_a_gap() {
+        assert_eq!(position(&cursor("other", 2), "e", 1, 3), None);
+        assert_eq!(position(&cursor("e", 1), "e", 3, 9), None);
+        assert_eq!(position(&cursor("e", 2), "e", 3, 9), Some(2));
+        assert_eq!(position(&cursor("e", 9), "e", 3, 9), Some(9));
+        assert_eq!(position(&cursor("e", 10), "e", 3, 9), None);
+        assert_eq!(position(&cursor("e", u64::MAX), "e", 3, 9), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_reason_is_a_prefix_of_at_most_500_bytes(reason in ".{0,400}") {
+            let kept = cut_reason(&reason);
+            prop_assert!(kept.len() <= MAX_REASON_BYTES);
+            prop_assert!(reason.starts_with(kept));
+            // At most one character of four bytes is lost to the boundary.
+            prop_assert!(kept.len() == reason.len() || kept.len() > MAX_REASON_BYTES - 4);
+        }
+    }
+}

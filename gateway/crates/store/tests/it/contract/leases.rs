@@ -1,0 +1,122 @@
+//! Leases: one holder at a time, and no job without one for ever.
+
+use std::time::Duration;
+
+use neoron_store::{Claimed, Lease, LeaseError, NewJob, Start};
+
+use crate::world::{HOUR, MINUTE, SECOND, World, job, job_id, session_id, worker_id};
+
+async fn claim(world: &World) -> Option<Claimed> {
+    let mut claimed = world.store.claim(worker_id(), 10, MINUTE).await.unwrap();
+    assert!(claimed.len() <= 1);
+    claimed.pop()
+}
+
+/// The lease of a new job.
+async fn leased(world: &World) -> Lease {
+    world.store.accept(job(Some(session_id())), None).await.unwrap();
+    claim(world).await.unwrap().lease
+}
+
+async fn assert_lost(world: &World, lease: &Lease) {
+    assert!(matches!(world.store.done(lease).await, Err(LeaseError::Lost)));
+    assert!(matches!(world.store.extend(lease, HOUR).await, Err(LeaseError::Lost)));
+    assert!(matches!(world.store.retry(lease, world.now(), "no").await, Err(LeaseError::Lost)));
+    assert!(matches!(world.store.bury(lease, "no").await, Err(LeaseError::Lost)));
+}
+
+pub(crate) async fn a_claimed_job_is_nobody_elses(world: World) {
+    leased(&world).await;
+    assert!(claim(&world).await.is_none());
+    world.clock.advance(MINUTE - Duration::from_millis(1));
+    assert!(claim(&world).await.is_none());
+}
+
+pub(crate) async fn a_finished_job_is_gone_and_its_lease_too(world: World) {
+    let lease = leased(&world).await;
+    world.store.done(&lease).await.unwrap();
+    assert_lost(&world, &lease).await;
+    world.clock.advance(HOUR);
+    assert!(claim(&world).await.is_none());
+    assert_eq!(world.store.depth().await.unwrap(), Default::default());
+}
+
+pub(crate) async fn a_lease_that_runs_out_makes_the_job_claimable_with_the_next_attempt(world: World) {
+    let mut lease = leased(&world).await;
+    for attempt in 2..=4 {
+        world.clock.advance(MINUTE);
+        let next = claim(&world).await.unwrap().lease;
+        assert_eq!((next.job, next.session, next.attempt), (lease.job, lease.session, attempt));
+        lease = next;
+    }
+}
+
+pub(crate) async fn an_older_attempt_can_do_nothing(world: World) {
+    let older = leased(&world).await;
+    world.clock.advance(MINUTE);
+    let newer = claim(&world).await.unwrap().lease;
+    assert_lost(&world, &older).await;
+    assert!(claim(&world).await.is_none(), "and it has not given the job back either");
+    world.store.done(&newer).await.unwrap();
+}
+
+pub(crate) async fn a_lease_that_ran_out_still_finishes_a_job_nobody_took(world: World) {
+    let lease = leased(&world).await;
+    world.clock.advance(HOUR);
+    world.store.done(&lease).await.unwrap();
+    assert!(claim(&world).await.is_none());
+}
+
+pub(crate) async fn an_extended_lease_lasts_from_now(world: World) {
+    let lease = leased(&world).await;
+    world.clock.advance(30 * SECOND);
+    world.store.extend(&lease, MINUTE).await.unwrap();
+    world.clock.advance(59 * SECOND);
+    assert!(claim(&world).await.is_none());
+    world.clock.advance(SECOND);
+    assert_eq!(claim(&world).await.unwrap().lease.attempt, 2);
+    assert_lost(&world, &lease).await;
+}
+
+pub(crate) async fn a_job_given_back_waits_for_its_time_and_counts_its_attempts(world: World) {
+    let mut lease = leased(&world).await;
+    for attempt in 2..=4 {
+        world.store.retry(&lease, world.later(HOUR), "HTTP 503").await.unwrap();
+        assert_lost(&world, &lease).await;
+        world.clock.advance(HOUR - SECOND);
+        assert!(claim(&world).await.is_none());
+        world.clock.advance(SECOND);
+        lease = claim(&world).await.unwrap().lease;
+        assert_eq!(lease.attempt, attempt);
+    }
+}
+
+/// A job that starts leased for a minute.
+fn born_leased() -> NewJob {
+    NewJob { start: Start::LeasedTo { worker: worker_id(), lease: MINUTE }, ..job(Some(session_id())) }
+}
+
+pub(crate) async fn a_job_that_starts_leased_is_claimable_once_its_lease_runs_out(world: World) {
+    let accepted = born_leased();
+    let first = Lease { job: accepted.id, session: accepted.session, attempt: 1 };
+    world.store.accept(accepted, None).await.unwrap();
+    assert!(claim(&world).await.is_none());
+    world.clock.advance(MINUTE);
+    let second = claim(&world).await.unwrap().lease;
+    assert_eq!(second, Lease { attempt: 2, ..first.clone() });
+    assert_lost(&world, &first).await;
+}
+
+pub(crate) async fn a_job_accepted_with_a_lease_is_finished_as_the_first_attempt(world: World) {
+    let accepted = born_leased();
+    let lease = Lease { job: accepted.id, session: accepted.session, attempt: 1 };
+    world.store.accept(accepted, None).await.unwrap();
+    world.store.extend(&lease, HOUR).await.unwrap();
+    world.store.done(&lease).await.unwrap();
+    world.clock.advance(2 * HOUR);
+    assert!(claim(&world).await.is_none());
+}
+
+pub(crate) async fn the_lease_of_an_unknown_job_is_lost(world: World) {
+    assert_lost(&world, &Lease { job: job_id(), session: Some(session_id()), attempt: 1 }).await;
+}
