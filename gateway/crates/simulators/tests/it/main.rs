@@ -1,0 +1,4 @@
+//! The simulators, tested from outside.
+
+mod erpnext;
+mod ultravox;
