@@ -89,15 +89,8 @@ impl core::error::Error for Refused {}
 
 impl State {
     /// All states, in the order of a call.
-    pub const ALL: [Self; 7] = [
-        Self::Initializing,
-        Self::Ready,
-        Self::Active,
-        Self::Ending,
-        Self::Completed,
-        Self::Failed,
-        Self::Abandoned,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Initializing, Self::Ready, Self::Active, Self::Ending, Self::Completed, Self::Failed, Self::Abandoned];
 
     /// Whether nothing can change any more.
     pub const fn is_final(self) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use neoron_protocol::{JobId, SessionId, UnixMillis, WorkerId};
 
-use crate::{Burn, StoreError};
+use crate::{Burn, StoreError, rules};
 
 /// When a new job starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,18 @@ pub struct NewJob {
 impl NewJob {
     /// The largest payload, in bytes: a webhook carries a full call object with its prompt.
     pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
+
+    /// The lease this job starts with if it is accepted with [`Start::LeasedTo`] and this `burn`. Of a job that a
+    /// [`crate::Change`] enqueues, the commit tells the lease.
+    pub fn first_lease(&self, burn: Option<&Burn>) -> Lease {
+        Lease {
+            job: self.id,
+            session: self.session,
+            attempt: 1,
+            fence: rules::first_fence(self.id),
+            place: rules::place(self, burn),
+        }
+    }
 }
 
 /// The right to finish a job.
@@ -48,10 +60,14 @@ impl NewJob {
 pub struct Lease {
     /// Which job.
     pub job: JobId,
-    /// Whose job; finds it in a partitioned store.
+    /// Whose job.
     pub session: Option<SessionId>,
-    /// Which attempt, from 1; an older one is no longer valid.
+    /// Which attempt, from 1; a redriven job counts anew.
     pub attempt: u32,
+    /// Tells this lease from every other one of the job, also across redrives and a lost tail of a replica.
+    pub fence: u64,
+    /// Where a partitioned store keeps the job; others ignore it.
+    pub place: u16,
 }
 
 /// A claimed job.

@@ -16,8 +16,10 @@ mod events;
 mod jobs;
 mod limits;
 mod once;
+pub mod redis;
 mod rules;
 mod sessions;
+mod watches;
 mod workers;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub use events::{Cursor, Event, EventWatch, Events, MAX_KEPT_EVENTS, NewEvent, P
 pub use jobs::{Accepted, Claimed, Dead, DeadPage, Depth, Jobs, Lease, LeaseError, NewJob, Start};
 pub use limits::{Decision, Limits, Rate};
 pub use once::Once;
+pub use redis::RedisStore;
 pub use sessions::{DocumentKey, LivePage, LiveSession, Sessions, Stored};
 pub use workers::{Beat, Workers};
 

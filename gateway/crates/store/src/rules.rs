@@ -1,6 +1,8 @@
 //! The pure rules every implementation keeps: sizes, where a cursor stands in a stream, how a reason is cut, how a
 //! document's name is compared. It touches no storage.
 
+use neoron_protocol::JobId;
+
 use crate::{Burn, Change, Cursor, DocumentKey, NewEvent, NewJob, StoreError};
 
 /// Keys, calls, documents, holders.
@@ -54,6 +56,53 @@ pub(crate) fn check_burn(burn: &Burn) -> Result<(), StoreError> {
     fits(&burn.key, MAX_KEY_BYTES)
 }
 
+/// The CRC-16 of XMODEM, which Redis Cluster spreads keys by: polynomial 0x1021, start 0, nothing reflected.
+pub(crate) fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(
+            crc ^ (u16::from(*byte) << 8),
+            |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 },
+        )
+    })
+}
+
+/// Where a partitioned store keeps an accepted job: with the key it burns, so that both are one step, else with its
+/// session, else by itself.
+pub(crate) fn place(job: &NewJob, burn: Option<&Burn>) -> u16 {
+    match (burn, &job.session) {
+        (Some(burn), _) => crc16(burn.key.as_bytes()),
+        (None, Some(session)) => crc16(session.as_str().as_bytes()),
+        (None, None) => crc16(job.id.as_str().as_bytes()),
+    }
+}
+
+/// Fences have 63 bits, so that SQLite holds them.
+const FENCE_BITS: u64 = u64::MAX >> 1;
+
+/// The fence of the lease a job starts with: a hash of its id (FNV-1a), so that who enqueues it knows it beforehand.
+pub(crate) fn first_fence(job: JobId) -> u64 {
+    let hash = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    job.as_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, hash) & FENCE_BITS
+}
+
+/// The fence of the leases of one claim. It is random: counting would repeat after a replica without its master's
+/// last claims was promoted. Two claims meet in it once in 2^63, and only of the same job would it matter.
+pub(crate) fn new_fence() -> Result<u64, StoreError> {
+    Ok(random_u64()? & FENCE_BITS)
+}
+
+/// 64 random bits.
+pub(crate) fn random_u64() -> Result<u64, StoreError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+/// A stream's new epoch: 16 lower-case hex digits.
+pub(crate) fn new_epoch() -> Result<String, StoreError> {
+    Ok(format!("{:016x}", random_u64()?))
+}
+
 /// The part of a reason that is kept: whole characters, at most [`MAX_REASON_BYTES`].
 pub(crate) fn cut_reason(reason: &str) -> &str {
     let mut end = reason.len().min(MAX_REASON_BYTES);
@@ -94,6 +143,12 @@ mod tests {
     fn a_value_of_the_limit_fits_and_one_byte_more_does_not() {
         assert!(fits("ab", 2).is_ok());
         assert!(matches!(fits("abc", 2), Err(StoreError::TooLarge { bytes: 3, limit: 2 })));
+    }
+
+    #[test]
+    fn the_checksum_is_the_one_of_redis_cluster() {
+        // From the cluster specification.
+        assert_eq!(crc16(b"123456789"), 0x31c3);
     }
 
     #[test]

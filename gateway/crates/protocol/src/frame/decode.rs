@@ -93,7 +93,11 @@ fn money<V: View>(view: &V, member: &'static str) -> Decoded<Money> {
 }
 
 fn line(view: &impl View) -> Decoded<Line> {
-    Ok(Line { label: text(view, "label")?, quantity: small(view, "quantity")?, amount: optional(view, "amount", money)? })
+    Ok(Line {
+        label: text(view, "label")?,
+        quantity: small(view, "quantity")?,
+        amount: optional(view, "amount", money)?,
+    })
 }
 
 fn transcript(view: &impl View) -> Decoded<Transcript> {
@@ -134,9 +138,7 @@ fn body<V: View>(kind: &str, data: &V) -> Decoded<Body> {
     Ok(match kind {
         "session" => Body::Session(Session { state: word(data, "state", State::from_wire)? }),
         "transcript" => Body::Transcript(transcript(data)?),
-        "tool" => {
-            Body::Tool(Tool { tool: text(data, "tool")?, phase: word(data, "phase", ToolPhase::from_wire)? })
-        }
+        "tool" => Body::Tool(Tool { tool: text(data, "tool")?, phase: word(data, "phase", ToolPhase::from_wire)? }),
         "quote" => Body::Quote(quote(data)?),
         "document" => Body::Document(document(data)?),
         "notice" => Body::Notice(Notice {
@@ -178,8 +180,7 @@ pub fn server(view: &impl View) -> Decoded<ServerFrame> {
     })
 }
 
-const KNOWN: [&str; 8] =
-    ["session", "transcript", "tool", "quote", "document", "notice", "going_away", "snapshot"];
+const KNOWN: [&str; 8] = ["session", "transcript", "tool", "quote", "document", "notice", "going_away", "snapshot"];
 
 /// Reads a frame of the client.
 ///

@@ -145,9 +145,7 @@ impl<'a> Unverified<'a> {
     pub fn check_signature(self, keys: &KeyRing) -> Result<Claims, GrantError> {
         let site = keys.site(&self.claims.iss).ok_or(GrantError::UnknownKey)?;
         let key = site.keys.iter().find(|key| key.kid() == self.kid).ok_or(GrantError::UnknownKey)?;
-        key.point()
-            .verify_strict(self.signed.as_bytes(), &self.signature)
-            .map_err(|_| GrantError::Signature)?;
+        key.point().verify_strict(self.signed.as_bytes(), &self.signature).map_err(|_| GrantError::Signature)?;
         Ok(self.claims)
     }
 

@@ -117,9 +117,7 @@ fn a_member_that_is_wrong_is_named() {
     let refused = |value: Value| frame::server(&value).unwrap_err().member;
     assert_eq!(refused(json!({})), "type");
     assert_eq!(refused(json!({"type": "session", "data": {"state": "ready"}, "offset": 1, "at": 1})), "epoch");
-    let with = |offset: Value, state: &str| {
-        json!({"epoch": "e", "offset": offset, "at": 1, "type": "session", "data": {"state": state}})
-    };
+    let with = |offset: Value, state: &str| json!({"epoch": "e", "offset": offset, "at": 1, "type": "session", "data": {"state": state}});
     assert_eq!(refused(with(json!(-1), "ready")), "offset");
     assert_eq!(refused(with(json!(1.5), "ready")), "offset");
     assert_eq!(refused(with(json!(1e300), "ready")), "offset");

@@ -73,7 +73,11 @@ fn cases() -> Vec<(&'static str, String, &'static str)> {
         ("valid", with(|_| ()), "accept"),
         ("valid_with_sub_and_pow", with(|claims| (claims.sub, claims.pow) = (Some("v-1".into()), Some(3))), "accept"),
         ("valid_within_clock_leeway", with(|claims| claims.nbf = NOW + 4), "accept"),
-        ("expired", with(|claims| (claims.iat, claims.nbf, claims.exp) = (NOW - 70, NOW - 70, NOW - 10)), "grant_expired"),
+        (
+            "expired",
+            with(|claims| (claims.iat, claims.nbf, claims.exp) = (NOW - 70, NOW - 70, NOW - 10)),
+            "grant_expired",
+        ),
         ("not_yet_valid", with(|claims| (claims.nbf, claims.exp) = (NOW + 30, NOW + 80)), "grant_not_yet_valid"),
         ("window_longer_than_60_s", with(|claims| claims.exp = NOW + 61), "grant_malformed"),
         ("wrong_origin", with(|claims| claims.org = "https://evil.example".into()), "origin_refused"),

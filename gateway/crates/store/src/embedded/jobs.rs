@@ -44,14 +44,16 @@ pub(super) fn enqueue(step: &mut Step<'_>, job: &NewJob) -> rusqlite::Result<Opt
         Start::At(at) => (0, *at, 0, None),
         Start::LeasedTo { worker, lease } => (1, step.now.plus(*lease), 1, Some(worker)),
     };
-    let sql = "INSERT INTO job (id, session, state, due, attempt, enqueued_at, worker, kind, payload)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+    let fence = rules::first_fence(job.id);
+    let sql = "INSERT INTO job (id, session, state, due, attempt, fence, enqueued_at, worker, kind, payload)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING";
     step.db.prepare_cached(sql)?.execute((
         job.id.as_str(),
         job.session.as_ref().map(|session| session.as_str()),
         state,
         signed(due.0),
         attempt,
+        signed(fence),
         signed(step.now.0),
         worker.map(WorkerId::as_str),
         &job.kind,
@@ -61,7 +63,7 @@ pub(super) fn enqueue(step: &mut Step<'_>, job: &NewJob) -> rusqlite::Result<Opt
         step.effects.job();
         return Ok(None);
     }
-    Ok(Some(Lease { job: job.id, session: job.session, attempt }))
+    Ok(Some(Lease { job: job.id, session: job.session, attempt, fence, place: 0 }))
 }
 
 fn accept(step: &mut Step<'_>, job: &NewJob, burn: Option<&Burn>) -> Result<Accepted, Fault<StoreError>> {
@@ -74,22 +76,28 @@ fn accept(step: &mut Step<'_>, job: &NewJob, burn: Option<&Burn>) -> Result<Acce
     Ok(Accepted::New)
 }
 
-fn claim(step: &Step<'_>, worker: WorkerId, max: usize, lease: Duration) -> Result<Vec<Claimed>, Fault<StoreError>> {
+fn claim(
+    step: &Step<'_>,
+    worker: WorkerId,
+    max: usize,
+    lease: Duration,
+    fence: u64,
+) -> Result<Vec<Claimed>, Fault<StoreError>> {
     let mut statement = step.db.prepare_cached(CLAIMABLE)?;
     let found = statement
         .query_map((signed(step.now.0), max as i64), |row| {
             let attempt = row.get::<_, u32>(3)?.saturating_add(1);
-            let lease = Lease { job: parsed(row, 1)?, session: optional_id(row, 2)?, attempt };
+            let lease = Lease { job: parsed(row, 1)?, session: optional_id(row, 2)?, attempt, fence, place: 0 };
             let claimed =
                 Claimed { lease, kind: row.get(4)?, payload: row.get(5)?, enqueued_at: UnixMillis(whole(row, 6)?) };
             Ok((row.get::<_, i64>(0)?, claimed))
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    let sql = "UPDATE job SET state = 1, due = ?2, attempt = ?3, worker = ?4 WHERE n = ?1";
+    let sql = "UPDATE job SET state = 1, due = ?2, attempt = ?3, worker = ?4, fence = ?5 WHERE n = ?1";
     let mut update = step.db.prepare_cached(sql)?;
     let due = signed(step.now.plus(lease).0);
     for (n, claimed) in &found {
-        update.execute((n, due, claimed.lease.attempt, worker.as_str()))?;
+        update.execute((n, due, claimed.lease.attempt, worker.as_str(), signed(fence)))?;
     }
     Ok(found.into_iter().map(|(_, claimed)| claimed).collect())
 }
@@ -168,7 +176,8 @@ impl Jobs for EmbeddedStore {
     }
 
     async fn claim(&self, worker: WorkerId, max: usize, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
-        self.write(0, move |step| claim(step, worker, max.clamp(1, 100), lease)).await
+        let fence = rules::new_fence()?;
+        self.write(0, move |step| claim(step, worker, max.clamp(1, 100), lease, fence)).await
     }
 
     async fn wait(&self, longest: Duration) {
@@ -191,9 +200,9 @@ impl Jobs for EmbeddedStore {
     async fn extend(&self, of: &Lease, lease: Duration) -> Result<(), LeaseError> {
         let of = of.clone();
         self.write(0, move |step| {
-            let sql = "UPDATE job SET due = ?3 WHERE id = ?1 AND state = 1 AND attempt = ?2";
+            let sql = "UPDATE job SET due = ?3 WHERE id = ?1 AND state = 1 AND fence = ?2";
             let due = signed(step.now.plus(lease).0);
-            held(change_one(step, sql, (of.job.as_str(), of.attempt, due))?)
+            held(change_one(step, sql, (of.job.as_str(), signed(of.fence), due))?)
         })
         .await
     }
@@ -201,8 +210,8 @@ impl Jobs for EmbeddedStore {
     async fn done(&self, of: &Lease) -> Result<(), LeaseError> {
         let of = of.clone();
         self.write(0, move |step| {
-            let sql = "DELETE FROM job WHERE id = ?1 AND state = 1 AND attempt = ?2";
-            held(change_one(step, sql, (of.job.as_str(), of.attempt))?)
+            let sql = "DELETE FROM job WHERE id = ?1 AND state = 1 AND fence = ?2";
+            held(change_one(step, sql, (of.job.as_str(), signed(of.fence)))?)
         })
         .await
     }
@@ -211,9 +220,9 @@ impl Jobs for EmbeddedStore {
         let (of, reason) = (of.clone(), rules::cut_reason(reason).to_owned());
         self.write(reason.len(), move |step| {
             let sql = "UPDATE job SET state = 0, due = ?3, reason = ?4, worker = NULL
-                WHERE id = ?1 AND state = 1 AND attempt = ?2";
+                WHERE id = ?1 AND state = 1 AND fence = ?2";
             step.effects.job();
-            held(change_one(step, sql, (of.job.as_str(), of.attempt, signed(at.0), reason))?)
+            held(change_one(step, sql, (of.job.as_str(), signed(of.fence), signed(at.0), reason))?)
         })
         .await
     }
@@ -222,8 +231,8 @@ impl Jobs for EmbeddedStore {
         let (of, reason) = (of.clone(), rules::cut_reason(reason).to_owned());
         self.write(reason.len(), move |step| {
             let sql = "UPDATE job SET state = 2, due = ?3, reason = ?4, worker = NULL
-                WHERE id = ?1 AND state = 1 AND attempt = ?2";
-            held(change_one(step, sql, (of.job.as_str(), of.attempt, signed(step.now.0), reason))?)
+                WHERE id = ?1 AND state = 1 AND fence = ?2";
+            held(change_one(step, sql, (of.job.as_str(), signed(of.fence), signed(step.now.0), reason))?)
         })
         .await
     }

@@ -59,6 +59,7 @@ CREATE TABLE job (
     state INTEGER NOT NULL, -- 0 waiting, 1 leased, 2 dead
     due INTEGER NOT NULL, -- claimable from here on; for a dead one: when it died
     attempt INTEGER NOT NULL,
+    fence INTEGER NOT NULL, -- of the present lease, or of the last one
     enqueued_at INTEGER NOT NULL,
     worker TEXT,
     reason TEXT,

@@ -57,13 +57,6 @@ pub(super) fn head(db: &Connection, session: SessionId, now: UnixMillis) -> rusq
     Ok(any_head(db, session)?.filter(|head| head.expires_at > now))
 }
 
-/// 16 lower-case hex digits; drawn on the caller's side, since it is needed only to create a session.
-fn new_epoch() -> Result<String, StoreError> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
-    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
-}
-
 fn weight(change: &Change) -> usize {
     let events = change.events.iter().map(|event| event.data.len() + 64);
     let jobs = change.jobs.iter().map(|job| job.payload.len() + 128);
@@ -167,7 +160,8 @@ impl Sessions for EmbeddedStore {
 
     async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
         rules::check_change(&change)?;
-        let epoch = if change.expect == Expect::Absent { new_epoch()? } else { String::new() };
+        // Drawn on the caller's side, since it is needed only to create a session.
+        let epoch = if change.expect == Expect::Absent { rules::new_epoch()? } else { String::new() };
         self.write(weight(&change), move |step| apply(step, change, &epoch)).await
     }
 

@@ -97,6 +97,7 @@ macro_rules! contract {
                 a_job_that_starts_leased_is_claimable_once_its_lease_runs_out,
                 a_job_accepted_with_a_lease_is_finished_as_the_first_attempt,
                 the_lease_of_an_unknown_job_is_lost,
+                a_lease_from_before_a_redrive_can_do_nothing,
             }
             $crate::contract::contract! { @of once, $make:
                 a_key_burns_once,

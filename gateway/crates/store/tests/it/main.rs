@@ -5,4 +5,5 @@
 mod contract;
 mod embedded;
 mod limits_model;
+mod redis;
 mod world;

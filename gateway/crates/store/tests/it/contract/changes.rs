@@ -1,7 +1,7 @@
 //! Changes: all or nothing.
 
 use neoron_protocol::UnixMillis;
-use neoron_store::{Accepted, Burn, Change, CommitError, DocumentKey, Lease, NewEvent, NewJob, Start, StoreError};
+use neoron_store::{Accepted, Burn, Change, CommitError, DocumentKey, NewEvent, NewJob, Start, StoreError};
 
 use crate::world::{HOUR, MINUTE, World, cursor, event, job, key, offsets, session_id, twenty_times, worker_id};
 
@@ -119,10 +119,10 @@ pub(crate) async fn the_leases_of_jobs_that_start_leased_come_in_their_order(wor
         NewJob { start: Start::At(world.later(MINUTE)), ..job(Some(session)) },
         NewJob { start, ..job(Some(session)) },
     ];
-    let expected =
-        [&change.jobs[0], &change.jobs[3]].map(|job| Lease { job: job.id, session: job.session, attempt: 1 });
+    let expected = [&change.jobs[0], &change.jobs[3]].map(|job| (job.id, job.session, 1));
     let committed = world.commit(change).await;
-    assert_eq!(committed.leases, expected);
+    let leases: Vec<_> = committed.leases.iter().map(|lease| (lease.job, lease.session, lease.attempt)).collect();
+    assert_eq!(leases, expected);
     for lease in &committed.leases {
         world.store.done(lease).await.unwrap();
     }

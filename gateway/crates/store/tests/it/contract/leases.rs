@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use neoron_store::{Claimed, Lease, LeaseError, NewJob, Start};
 
-use crate::world::{HOUR, MINUTE, SECOND, World, job, job_id, session_id, worker_id};
+use crate::world::{HOUR, MINUTE, SECOND, World, job, key, session_id, worker_id};
 
 async fn claim(world: &World) -> Option<Claimed> {
     let mut claimed = world.store.claim(worker_id(), 10, MINUTE).await.unwrap();
@@ -98,25 +98,39 @@ fn born_leased() -> NewJob {
 
 pub(crate) async fn a_job_that_starts_leased_is_claimable_once_its_lease_runs_out(world: World) {
     let accepted = born_leased();
-    let first = Lease { job: accepted.id, session: accepted.session, attempt: 1 };
+    let first = accepted.first_lease(None);
     world.store.accept(accepted, None).await.unwrap();
     assert!(claim(&world).await.is_none());
     world.clock.advance(MINUTE);
     let second = claim(&world).await.unwrap().lease;
-    assert_eq!(second, Lease { attempt: 2, ..first.clone() });
+    assert_eq!((second.job, second.session, second.attempt), (first.job, first.session, 2));
     assert_lost(&world, &first).await;
 }
 
 pub(crate) async fn a_job_accepted_with_a_lease_is_finished_as_the_first_attempt(world: World) {
-    let accepted = born_leased();
-    let lease = Lease { job: accepted.id, session: accepted.session, attempt: 1 };
-    world.store.accept(accepted, None).await.unwrap();
-    world.store.extend(&lease, HOUR).await.unwrap();
-    world.store.done(&lease).await.unwrap();
+    for burn in [None, Some(key("delivery"))] {
+        let accepted = born_leased();
+        let lease = accepted.first_lease(burn.as_ref());
+        world.store.accept(accepted, burn).await.unwrap();
+        world.store.extend(&lease, HOUR).await.unwrap();
+        world.store.done(&lease).await.unwrap();
+    }
     world.clock.advance(2 * HOUR);
     assert!(claim(&world).await.is_none());
 }
 
 pub(crate) async fn the_lease_of_an_unknown_job_is_lost(world: World) {
-    assert_lost(&world, &Lease { job: job_id(), session: Some(session_id()), attempt: 1 }).await;
+    assert_lost(&world, &job(Some(session_id())).first_lease(None)).await;
+}
+
+pub(crate) async fn a_lease_from_before_a_redrive_can_do_nothing(world: World) {
+    let accepted = born_leased();
+    let first = accepted.first_lease(None);
+    world.store.accept(accepted, None).await.unwrap();
+    world.store.bury(&first, "HTTP 417").await.unwrap();
+    assert!(world.store.redrive(first.job).await.unwrap());
+    let anew = claim(&world).await.unwrap().lease;
+    assert_eq!(anew.attempt, first.attempt, "the attempts are counted anew");
+    assert_lost(&world, &first).await;
+    world.store.done(&anew).await.unwrap();
 }

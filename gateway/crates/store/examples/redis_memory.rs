@@ -1,0 +1,80 @@
+//! How much memory a session takes in Redis, live and finished; the figures in the documentation of
+//! `neoron_store::redis` come from here. Starts a server of its own; prints one JSON object a line.
+
+#[allow(clippy::unwrap_used, dead_code, reason = "the tests' own servers; a failure ends the program, as it should")]
+#[path = "../tests/it/redis/servers.rs"]
+mod servers;
+
+use std::{collections::BTreeMap, error::Error, io::Write, sync::Arc, time::Duration};
+
+use neoron_protocol::{SessionId, UnixMillis};
+use neoron_store::{
+    Burn, Change, Clock, DocumentKey, NewEvent, RedisStore, Sessions, SystemClock, redis::RedisOptions,
+};
+use serde_json::json;
+use servers::{Servers, cli};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const SESSIONS: u64 = 200;
+/// An event of a transcript, in bytes.
+const EVENT: usize = 200;
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What a kind of session has.
+struct Shape {
+    name: &'static str,
+    live: bool,
+    body: usize,
+    events: usize,
+    keys: usize,
+}
+
+/// A call in its third minute; a long call that is over.
+const SHAPES: [Shape; 2] = [
+    Shape { name: "live", live: true, body: 4_000, events: 40, keys: 8 },
+    Shape { name: "finished", live: false, body: 20_000, events: 400, keys: 30 },
+];
+
+fn change(shape: &Shape, number: u64) -> Change {
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&number.to_be_bytes());
+    let (now, session) = (SystemClock.now(), SessionId::new(UnixMillis(number), random));
+    let mut change = Change::create(session, "x".repeat(shape.body), now.plus(HOUR));
+    change.live = shape.live;
+    change.calls = vec![format!("00000000-0000-4000-8000-{number:012}")];
+    change.documents = vec![DocumentKey { doctype: "Restaurant Order".into(), name: format!("RO-2026-{number:05}") }];
+    change.events = vec![NewEvent { kind: "transcript".into(), data: "x".repeat(EVENT), at: now }; shape.events];
+    change.burn = (0..shape.keys).map(|key| Burn { key: format!("call.ended:{number}:{key}"), keep: HOUR }).collect();
+    change
+}
+
+/// Sums of `MEMORY USAGE` by the letter of the key's kind.
+fn usage(port: u16) -> BTreeMap<char, u64> {
+    let mut sums = BTreeMap::new();
+    for key in cli(port, &["KEYS", "*"]).lines() {
+        let letter = key.rsplit_once('}').and_then(|(_, rest)| rest.chars().next()).unwrap_or('?');
+        let bytes = cli(port, &["MEMORY", "USAGE", key, "SAMPLES", "0"]).trim().parse().unwrap_or(0);
+        *sums.entry(letter).or_default() += bytes;
+    }
+    sums
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    for shape in SHAPES {
+        let servers = tokio::task::spawn_blocking(Servers::single).await?;
+        let port = servers.0[0].port;
+        let store = RedisStore::connect(RedisOptions::new(vec![servers.url()]), Arc::new(SystemClock)).await?;
+        for number in 0..SESSIONS {
+            store.commit(change(&shape, number)).await?;
+        }
+        let by_kind: BTreeMap<_, _> = usage(port).into_iter().map(|(kind, sum)| (kind, sum / SESSIONS)).collect();
+        // What a step remembers is gone after a minute, whatever becomes of the session.
+        let bytes: u64 = by_kind.iter().filter(|(kind, _)| **kind != 'x').map(|(_, bytes)| bytes).sum();
+        let raw = shape.body + shape.events * EVENT;
+        let line = json!({ "session": shape.name, "bytes": bytes, "bytes_written": raw, "by_kind": by_kind });
+        writeln!(std::io::stdout(), "{line}")?;
+    }
+    Ok(())
+}

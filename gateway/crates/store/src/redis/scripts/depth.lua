@@ -1,0 +1,13 @@
+-- KEYS: 1 waiting, 2 running, 3 dead   ARGV: 1 now
+local after = '(' .. ARGV[1]
+local oldest = ''
+for q = 1, 2 do
+    local first = redis.call('ZRANGE', KEYS[q], 0, 0, 'WITHSCORES')
+    if first[2] and (oldest == '' or tonumber(first[2]) < tonumber(oldest)) then oldest = first[2] end
+end
+return {
+    'ok', oldest,
+    redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1]) + redis.call('ZCOUNT', KEYS[2], '-inf', ARGV[1]),
+    redis.call('ZCOUNT', KEYS[1], after, '+inf'), redis.call('ZCOUNT', KEYS[2], after, '+inf'),
+    redis.call('ZCARD', KEYS[3]),
+}
