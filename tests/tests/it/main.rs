@@ -1,0 +1,8 @@
+//! The whole product from outside.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod contracts;
+mod crash;
+mod outage;
+mod talk;

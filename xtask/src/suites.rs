@@ -1,0 +1,165 @@
+//! The test suites by name. All of them run even if one fails; a missing tool is installed or is a failure, never a
+//! silent skip.
+
+use std::{process::Command, time::Instant};
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::{
+    demo::Demo,
+    exec::{self, step},
+    setup,
+    tally::Tally,
+};
+
+/// A suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// Formatting, lints of each language.
+    Lint,
+    /// Every crate's own tests but those with a suite of their own.
+    Unit,
+    /// The store's contract suite, and its crash tests.
+    Store,
+    /// The edge: conformance on raw sockets, limits, balancing, relay, drain.
+    Edge,
+    /// The whole call: a scripted visitor, crashes, outages, and the popup in a real browser.
+    Call,
+    /// The popup in a real browser, against a mock gateway.
+    Widget,
+    /// The Frappe apps without Frappe: rules, doctypes, permissions, lints.
+    Erpnext,
+}
+
+/// Which suites.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// All, if none is named.
+    #[arg(value_enum)]
+    suites: Vec<Suite>,
+}
+
+/// Runs the suites and prints the closing line.
+///
+/// # Errors
+/// If a test fails or something is missing.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let suites = if options.suites.is_empty() { Suite::value_variants() } else { &options.suites[..] };
+    setup::native_build()?;
+    setup::wasm_target()?;
+    let mut total = Tally::default();
+    for suite in suites {
+        let name = suite.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        step(&format!("suite {name}"));
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        if let Err(error) = run_suite(*suite, &mut tally) {
+            eprintln!("error: {error:#}");
+            tally.check(false);
+        }
+        step(&format!("suite {name}: {tally} in {} s", started.elapsed().as_secs()));
+        total += tally;
+    }
+    println!("{total}");
+    if total.failed > 0 {
+        bail!("{} of the tests failed", total.failed);
+    }
+    Ok(())
+}
+
+fn run_suite(suite: Suite, tally: &mut Tally) -> Result<()> {
+    match suite {
+        Suite::Lint => lint(tally),
+        Suite::Unit => crates(
+            tally,
+            &["neoron-protocol", "neoron-simulators", "neoron-worker", "neoron-widget-core", "neoron-gateway", "xtask"],
+        ),
+        Suite::Store => {
+            setup::redis()?;
+            crates(tally, &["neoron-store"])
+        }
+        Suite::Edge => crates(tally, &["neoron-edge"]),
+        Suite::Call => call(tally),
+        Suite::Widget => {
+            browser_files()?;
+            browser(tally, "widget", |_| {})
+        }
+        Suite::Erpnext => tests(tally, exec::command("bash").arg("erpnext/run-tests")),
+    }
+}
+
+fn lint(tally: &mut Tally) -> Result<()> {
+    let mut check = |what: &str, command: &mut Command| {
+        step(what);
+        let passed = exec::run(command).map_err(|error| eprintln!("error: {error:#}")).is_ok();
+        tally.check(passed);
+    };
+    check("rustfmt", exec::cargo().args(["fmt", "--all", "--check"]));
+    let deny = ["--", "--deny", "warnings"];
+    check(
+        "clippy",
+        exec::cargo().args(["clippy", "--workspace", "--exclude", "neoron-widget", "--all-targets"]).args(deny),
+    );
+    check(
+        "clippy for the popup",
+        exec::cargo().args(["clippy", "--package", "neoron-widget", "--target", "wasm32-unknown-unknown"]).args(deny),
+    );
+    setup::browser()?;
+    check(
+        "eslint",
+        exec::command("node").args(["tests/e2e/node_modules/eslint/bin/eslint.js", "--config"]).args([
+            "tests/e2e/eslint.config.mjs",
+            "tests/e2e",
+            "widget-wasm/loader",
+        ]),
+    );
+    Ok(())
+}
+
+fn crates(tally: &mut Tally, packages: &[&str]) -> Result<()> {
+    let mut command = exec::cargo();
+    command.args(["test", "--no-fail-fast"]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    tests(tally, &mut command)
+}
+
+/// Runs a test runner. One that fails without reporting a failed test (it did not compile, or crashed) counts as one.
+fn tests(tally: &mut Tally, command: &mut Command) -> Result<()> {
+    let before = *tally;
+    let passed = exec::run_lines(command, |line| tally.read(line))?;
+    if !passed && tally.failed == before.failed {
+        bail!("the test runner failed before it could report");
+    }
+    Ok(())
+}
+
+fn call(tally: &mut Tally) -> Result<()> {
+    let neoron = exec::build_neoron()?;
+    step("one scripted visitor");
+    let checked = exec::run(exec::command(&neoron).args(["demo", "--check"]));
+    tally.check(checked.map_err(|error| eprintln!("error: {error:#}")).is_ok());
+    tests(tally, exec::cargo().args(["test", "--no-fail-fast", "--package", "neoron-tests"]))?;
+    browser_files()?;
+    step("the popup in a real browser, before the demo");
+    let demo = Demo::start(&neoron)?;
+    browser(tally, "call", |command| {
+        command.env("NEORON_DEMO_URL", &demo.page).env("NEORON_ERPNEXT_CONTROL", &demo.erpnext);
+        command.env("NEORON_SCREENSHOT", exec::root().join("target/popup.png"));
+    })
+}
+
+fn browser_files() -> Result<()> {
+    setup::browser()?;
+    exec::build_widget()
+}
+
+fn browser(tally: &mut Tally, suite: &str, more: impl FnOnce(&mut Command)) -> Result<()> {
+    let mut command = exec::command("node");
+    command.current_dir(exec::root().join("tests/e2e")).args(["run.mjs", suite]);
+    command.env("NEORON_WIDGET_DIR", exec::widget_dir());
+    more(&mut command);
+    tests(tally, &mut command)
+}
