@@ -1,0 +1,7 @@
+"""A tool that the agent may use."""
+
+from frappe.model.document import Document
+
+
+class VoiceConfigTool(Document):
+	pass
