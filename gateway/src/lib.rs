@@ -9,6 +9,7 @@ pub mod demo;
 pub mod run;
 
 mod commands;
+mod exposition;
 mod logs;
 mod out;
 mod random;

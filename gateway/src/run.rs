@@ -2,20 +2,25 @@
 //!
 //! This is the only place where the parts are put together; it holds none of their logic.
 
-use std::{net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::Ipv4Addr,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use neoron_edge::{Edge, EdgeDeps, EdgeHandle};
 use neoron_store::{EmbeddedStore, SystemClock, embedded};
-use neoron_worker::{Deps, SystemRandom, Worker};
+use neoron_worker::{Counters, Deps, SystemRandom, Worker};
 use tokio::net::TcpListener;
 
 use crate::{
     Failure,
     cli::Role,
     config::{self, Config, Sources},
-    logs, out, random,
+    exposition, logs, out, random,
     stop::Signals,
 };
 
@@ -90,7 +95,15 @@ impl Gateway {
         if config.edge_key_missing {
             config.set_edge_key(&random::token());
         }
+        // Known once the workers are there; they come after the edge.
+        let counters: Arc<OnceLock<Vec<Counters>>> = Arc::default();
+        let shown = counters.clone();
+        let metrics = move || {
+            let workers = shown.get().into_iter().flatten();
+            exposition::merge(workers.map(|counters| (counters.worker().to_string(), counters.text())))
+        };
         let deps = EdgeDeps {
+            more_metrics: Some(Arc::new(metrics)),
             store: store.clone(),
             clock: Arc::new(SystemClock),
             keys: Arc::new(ArcSwap::from_pointee(config.keys.clone())),
@@ -110,6 +123,7 @@ impl Gateway {
             let worker = Worker::start(config.worker.clone(), deps, listener).await;
             workers.push(worker.context("a worker cannot be started")?);
         }
+        counters.set(workers.iter().map(Worker::counters).collect()).ok();
         Ok(Self { edge, workers, store })
     }
 

@@ -190,6 +190,14 @@ k1 = "{key}"
         format!("http://{}", self.public)
     }
 
+    /// What the admin listener's `/metrics` shows.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        Ok(self.client.get(format!("http://{}/metrics", self.admin)).send().await?.text().await?)
+    }
+
     /// The orders of a session in ERPNext.
     pub fn orders_of(&self, session: &str) -> usize {
         self.erpnext.orders().iter().filter(|order| order["session_id"] == session).count()

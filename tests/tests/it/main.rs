@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod contracts;
+mod counters;
 mod crash;
 mod outage;
 mod talk;

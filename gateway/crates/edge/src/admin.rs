@@ -63,7 +63,14 @@ impl Admin {
         self.world.metrics.connections(self.world.connections.count());
         let mut answer =
             Answer::empty(200).with("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
-        answer.body = self.world.metrics.render().into();
+        let mut text = self.world.metrics.render();
+        if let Some(more) = &self.world.more_metrics {
+            // One exposition has one end.
+            text.truncate(text.trim_end().trim_end_matches("# EOF").len());
+            text.push_str(&more());
+            text.push_str("# EOF\n");
+        }
+        answer.body = text.into();
         answer
     }
 

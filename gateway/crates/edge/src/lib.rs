@@ -30,5 +30,5 @@ mod world;
 
 pub use config::{EdgeConfig, LimitConfig, Secret, WorkerConfig};
 pub use drain::Drained;
-pub use server::{Edge, EdgeDeps, EdgeHandle, StartError};
+pub use server::{Edge, EdgeDeps, EdgeHandle, MoreMetrics, StartError};
 pub use static_files::LoadError;

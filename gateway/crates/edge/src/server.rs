@@ -49,7 +49,12 @@ pub struct EdgeDeps {
     pub clock: Arc<dyn Clock>,
     /// The sites and their keys; replaced while running.
     pub keys: Arc<ArcSwap<KeyRing>>,
+    /// Counters of others in this process, shown on `/metrics` after the edge's own.
+    pub more_metrics: Option<MoreMetrics>,
 }
+
+/// Gives counters in the text format of OpenMetrics, without its closing line.
+pub type MoreMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Why the edge does not start.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +112,7 @@ impl Edge {
             clock: deps.clock,
             keys: deps.keys,
             store: deps.store,
+            more_metrics: deps.more_metrics,
             files,
             config,
         });

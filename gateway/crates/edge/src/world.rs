@@ -8,8 +8,8 @@ use neoron_protocol::{RequestId, grant::KeyRing};
 use neoron_store::{Clock, SharedStore};
 
 use crate::{
-    EdgeConfig, balance::Roster, clients::Clients, connections::Connections, drain::Drain, entropy, head::HeadLimits,
-    metrics::Metrics, static_files::Files,
+    EdgeConfig, MoreMetrics, balance::Roster, clients::Clients, connections::Connections, drain::Drain, entropy,
+    head::HeadLimits, metrics::Metrics, static_files::Files,
 };
 
 /// The shared parts.
@@ -24,6 +24,7 @@ pub(crate) struct World {
     pub(crate) drain: Arc<Drain>,
     pub(crate) files: Files,
     pub(crate) metrics: Metrics,
+    pub(crate) more_metrics: Option<MoreMetrics>,
 }
 
 impl World {

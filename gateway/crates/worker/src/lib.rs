@@ -25,4 +25,4 @@ mod webhooks;
 
 pub use app::{Random, SystemRandom};
 pub use openapi::openapi_json;
-pub use serve::{Deps, StartError, Worker, check_businesses};
+pub use serve::{Counters, Deps, StartError, Worker, check_businesses};

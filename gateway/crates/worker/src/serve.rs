@@ -65,6 +65,30 @@ pub struct Worker {
     heart: JoinHandle<()>,
 }
 
+/// A worker's counters. They outlive the worker.
+#[derive(Clone)]
+pub struct Counters(Arc<App>);
+
+impl Counters {
+    /// Whose they are.
+    pub fn worker(&self) -> WorkerId {
+        self.0.id
+    }
+
+    /// All of them in the text format of OpenMetrics.
+    pub fn text(&self) -> String {
+        let app = &self.0;
+        let draining = app.draining.load(Ordering::Relaxed);
+        app.metrics.text(&app.local, app.legs.count(), draining, app.config.sites.keys())
+    }
+}
+
+impl std::fmt::Debug for Counters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Counters").field(&self.0.id).finish()
+    }
+}
+
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker").field("id", &self.app.id).field("address", &self.address).finish_non_exhaustive()
@@ -118,10 +142,9 @@ impl Worker {
         self.address
     }
 
-    /// Its counters, in the text format of OpenMetrics.
-    pub fn metrics_text(&self) -> String {
-        let (app, draining) = (&self.app, self.app.draining.load(Ordering::Relaxed));
-        app.metrics.text(&app.local, app.legs.count(), draining, app.config.sites.keys())
+    /// Its counters, to be read at any time.
+    pub fn counters(&self) -> Counters {
+        Counters(self.app.clone())
     }
 
     /// Takes no new sessions, sends the sockets away, and waits until the last of its calls is over. How long that may

@@ -71,8 +71,12 @@ async fn no_path_leaves_the_folder_and_no_unknown_kind_is_served() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_is_not_there_a_taken_port_and_wrong_settings_are_clear_errors() {
     let world = World::empty(config());
-    let deps =
-        || neoron_edge::EdgeDeps { store: world.store.clone(), clock: world.clock.clone(), keys: Default::default() };
+    let deps = || neoron_edge::EdgeDeps {
+        store: world.store.clone(),
+        clock: world.clock.clone(),
+        keys: Default::default(),
+        more_metrics: None,
+    };
     let taken = EdgeConfig { listen: world.edge.public_address(), ..config() };
     assert!(matches!(Edge::start(taken, deps()), Err(StartError::Listen { .. })));
     let missing = EdgeConfig { widget_dir: Some("/nowhere/at/all".into()), ..config() };

@@ -86,8 +86,12 @@ impl World {
         let clock = Arc::new(ManualClock::at(START));
         let store = Arc::new(EmbeddedStore::in_memory(Arc::clone(&clock) as Arc<dyn Clock>).unwrap());
         let keys = Arc::new(ArcSwap::from_pointee(key_ring()));
-        let deps =
-            EdgeDeps { store: Arc::clone(&store) as SharedStore, clock: Arc::clone(&clock) as Arc<dyn Clock>, keys };
+        let deps = EdgeDeps {
+            store: Arc::clone(&store) as SharedStore,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            keys,
+            more_metrics: None,
+        };
         let edge = Edge::start(config, deps).unwrap();
         Self { edge, store, clock }
     }

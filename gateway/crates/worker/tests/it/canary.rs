@@ -55,7 +55,7 @@ async fn no_name_number_word_token_prompt_or_link_of_a_visitor_is_logged_or_coun
         FRAPPE_SECRET,
         "gateway-secret",
     ];
-    let (logged, counted) = (log::text(), world.worker.metrics_text());
+    let (logged, counted) = (log::text(), world.worker.counters().text());
     assert!(logged.contains("request{id=r_"), "the capture works");
     for secret in secrets {
         assert!(!logged.contains(secret), "{secret} was logged");

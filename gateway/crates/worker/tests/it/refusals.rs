@@ -166,7 +166,7 @@ async fn a_draining_worker_takes_no_session_sends_sockets_away_and_waits_for_its
         soon("an empty worker", drain).await;
     };
     tokio::time::timeout(Duration::from_secs(120), drained).await.unwrap();
-    assert!(world.worker.metrics_text().contains("voice_drain_state 1"));
+    assert!(world.worker.counters().text().contains("voice_drain_state 1"));
     let workers = world.store.workers().await.unwrap();
     assert!(workers.iter().all(|worker| worker.draining));
     world.worker.stop().await;

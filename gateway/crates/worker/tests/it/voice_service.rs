@@ -43,7 +43,7 @@ async fn a_refusal_for_good_is_not_tried_again() {
     world.ultravox.set_faults(Faults { create_status: 402, ..Faults::default() });
     let refused = world.ask(&wanted("voice")).await;
     refused.is_problem("voice_unavailable");
-    assert!(world.worker.metrics_text().contains("voice_session_start_total{outcome=\"voice_unavailable\"} 1"));
+    assert!(world.worker.counters().text().contains("voice_session_start_total{outcome=\"voice_unavailable\"} 1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

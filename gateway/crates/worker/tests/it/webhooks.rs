@@ -43,7 +43,7 @@ async fn a_webhook_with_a_bad_or_old_signature_is_refused_and_changes_nothing() 
     let large = "x".repeat(257 * 1024);
     deliver(&world, &large, &rfc3339(0), WEBHOOK_SECRET).await.is_problem("body_too_large");
     assert_eq!(world.view(&visitor).await["state"], "ready");
-    let metrics = world.worker.metrics_text();
+    let metrics = world.worker.counters().text();
     assert!(metrics.contains("voice_webhook_total{sender=\"ultravox\",outcome=\"stale\"} 1"), "{metrics}");
     assert!(metrics.contains("voice_webhook_total{sender=\"ultravox\",outcome=\"invalid\"} 2"), "{metrics}");
 }
@@ -61,7 +61,7 @@ async fn a_webhook_that_comes_twice_is_applied_once() {
     world.voice_session(&visitor, "Failed").await;
     let finals = states(&world, &visitor).await.into_iter().filter(|event| event.data.contains("abandoned"));
     assert_eq!(finals.count(), 1);
-    assert!(world.worker.metrics_text().contains("outcome=\"duplicate\"} 2"));
+    assert!(world.worker.counters().text().contains("outcome=\"duplicate\"} 2"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +150,7 @@ async fn a_status_webhook_is_believed_by_its_signature_and_its_time() {
     for _ in 0..2 {
         assert_eq!(status(&world, &body(0), FRAPPE_SECRET).await.status, StatusCode::NO_CONTENT);
     }
-    assert!(world.worker.metrics_text().contains("sender=\"erpnext\",outcome=\"duplicate\"} 1"));
+    assert!(world.worker.counters().text().contains("sender=\"erpnext\",outcome=\"duplicate\"} 1"));
     assert_eq!(status(&world, &json!({"event": "moon"}), FRAPPE_SECRET).await.status, StatusCode::NO_CONTENT);
     assert_eq!(world.dead().await.jobs[0].kind, "quarantined");
 }
