@@ -121,8 +121,6 @@ impl Worker {
         app.local.tasks.spawn(stop.run_until_cancelled_owned(catalogue::keep_fresh(app.clone())));
         // Known before it is asked: an edge that starts at the same moment finds it.
         beat(&app, address).await;
-        let (stop, fresh) = (app.local.stop.clone(), catalogue::keep_fresh(app.clone()));
-        app.local.tasks.spawn(async move { stop.run_until_cancelled(fresh).await });
         Ok(Self {
             server: tokio::spawn(serve(app.clone(), listener)),
             runner: tokio::spawn(jobs::runner::run(app.clone())),
