@@ -4,7 +4,7 @@
 //! said is dropped: what is unknown, unclear or sold out is asked back.
 //!
 //! A quote's `say` template sees `items` (`2 × Cola and 1 × Calzone`), `lines` (`label`, `quantity`, `amount`), `total`
-//! (`£19.00`), `amended`, for a slot also `service_name`, `start`, `end` and `duration`, and the method's arguments.
+//! (`£19.00`), for a slot also `service_name`, `start`, `end` and `duration`, and the method's arguments.
 
 use std::time::Duration;
 
