@@ -4,10 +4,6 @@
 //! 48 sessions are written to, each by a writer of its own that waits 5 ms between two events; the master with the
 //! most of them is killed with `kill -9`. The medians of all rounds are printed.
 
-#[allow(clippy::unwrap_used, dead_code, reason = "the tests' own servers; a failure ends the program, as it should")]
-#[path = "../tests/it/redis/servers.rs"]
-mod servers;
-
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -20,10 +16,10 @@ use std::{
 };
 
 use neoron_protocol::{SessionId, UnixMillis};
+use neoron_redis_servers::{Servers, cli};
 use neoron_store::{Change, Clock, Cursor, Events, NewEvent, RedisStore, Sessions, SystemClock, redis::RedisOptions};
 use redis::Value;
 use serde_json::json;
-use servers::{Servers, cli};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -120,7 +116,7 @@ async fn lost(store: &RedisStore, told: &BTreeMap<SessionId, Vec<Acknowledged>>)
 }
 
 async fn round() -> Result<Round, Failure> {
-    let servers = tokio::task::spawn_blocking(Servers::cluster).await?;
+    let servers = tokio::task::spawn_blocking(Servers::cluster).await??;
     let options = RedisOptions::new(vec![servers.url()]);
     let store = Arc::new(RedisStore::connect(options, Arc::new(SystemClock)).await?);
     let (stop, mut writers) = (Arc::new(AtomicBool::new(false)), Vec::new());
@@ -136,19 +132,19 @@ async fn round() -> Result<Round, Failure> {
 
     let masters = servers.masters();
     let on = |port: u16| {
-        let keys = cli(port, &["KEYS", "*}s:*"]);
+        let keys = cli(port, &["KEYS", "*}s:*"]).unwrap_or_default();
         writers
             .iter()
             .map(|(session, _)| *session)
             .filter(|session| keys.contains(session.as_str()))
             .collect::<Vec<_>>()
     };
-    let victim = masters.iter().max_by_key(|server| on(server.port).len()).ok_or("there is no master")?;
-    let on_it = on(victim.port);
-    let survivor = masters.iter().find(|server| server.port != victim.port).ok_or("there is one master")?;
+    let victim = masters.iter().max_by_key(|server| on(server.port()).len()).ok_or("there is no master")?;
+    let on_it = on(victim.port());
+    let survivor = masters.iter().find(|server| server.port() != victim.port()).ok_or("there is one master")?;
     let killed = Instant::now();
-    victim.signal("KILL");
-    let promoted = promotion(survivor.port, victim.port).await?;
+    victim.signal("KILL")?;
+    let promoted = promotion(survivor.port(), victim.port()).await?;
     tokio::time::sleep(AFTERWARDS).await;
     stop.store(true, Ordering::SeqCst);
     let mut told = BTreeMap::new();

@@ -1,18 +1,14 @@
 //! How much memory a session takes in Redis, live and finished; the figures in the documentation of
 //! `neoron_store::redis` come from here. Starts a server of its own; prints one JSON object a line.
 
-#[allow(clippy::unwrap_used, dead_code, reason = "the tests' own servers; a failure ends the program, as it should")]
-#[path = "../tests/it/redis/servers.rs"]
-mod servers;
-
 use std::{collections::BTreeMap, error::Error, io::Write, sync::Arc, time::Duration};
 
 use neoron_protocol::{SessionId, UnixMillis};
+use neoron_redis_servers::{Servers, cli};
 use neoron_store::{
     Burn, Change, Clock, DocumentKey, NewEvent, RedisStore, Sessions, SystemClock, redis::RedisOptions,
 };
 use serde_json::json;
-use servers::{Servers, cli};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -50,26 +46,26 @@ fn change(shape: &Shape, number: u64) -> Change {
 }
 
 /// Sums of `MEMORY USAGE` by the letter of the key's kind.
-fn usage(port: u16) -> BTreeMap<char, u64> {
+fn usage(port: u16) -> Result<BTreeMap<char, u64>, Failure> {
     let mut sums = BTreeMap::new();
-    for key in cli(port, &["KEYS", "*"]).lines() {
+    for key in cli(port, &["KEYS", "*"])?.lines() {
         let letter = key.rsplit_once('}').and_then(|(_, rest)| rest.chars().next()).unwrap_or('?');
-        let bytes = cli(port, &["MEMORY", "USAGE", key, "SAMPLES", "0"]).trim().parse().unwrap_or(0);
+        let bytes = cli(port, &["MEMORY", "USAGE", key, "SAMPLES", "0"])?.trim().parse().unwrap_or(0);
         *sums.entry(letter).or_default() += bytes;
     }
-    sums
+    Ok(sums)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     for shape in SHAPES {
-        let servers = tokio::task::spawn_blocking(Servers::single).await?;
-        let port = servers.0[0].port;
+        let servers = tokio::task::spawn_blocking(Servers::single).await??;
+        let port = servers.all()[0].port();
         let store = RedisStore::connect(RedisOptions::new(vec![servers.url()]), Arc::new(SystemClock)).await?;
         for number in 0..SESSIONS {
             store.commit(change(&shape, number)).await?;
         }
-        let by_kind: BTreeMap<_, _> = usage(port).into_iter().map(|(kind, sum)| (kind, sum / SESSIONS)).collect();
+        let by_kind: BTreeMap<_, _> = usage(port)?.into_iter().map(|(kind, sum)| (kind, sum / SESSIONS)).collect();
         // What a step remembers is gone after a minute, whatever becomes of the session.
         let bytes: u64 = by_kind.iter().filter(|(kind, _)| **kind != 'x').map(|(_, bytes)| bytes).sum();
         let raw = shape.body + shape.events * EVENT;

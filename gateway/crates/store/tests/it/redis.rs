@@ -3,7 +3,6 @@
 mod failover;
 mod lost;
 mod proxy;
-mod servers;
 mod together;
 
 use std::{
@@ -16,7 +15,8 @@ use neoron_store::{
     redis::{RedisOptions, Timeouts},
 };
 
-use self::servers::Servers;
+use neoron_redis_servers::Servers;
+
 use crate::{
     contract::contract,
     world::{World, clock},
@@ -25,9 +25,14 @@ use crate::{
 contract!(contract_on_a_single_server, crate::redis::make_single);
 contract!(contract_on_a_cluster, crate::redis::make_cluster);
 
+/// What `redis-cli` prints.
+fn cli(port: u16, arguments: &[&str]) -> String {
+    neoron_redis_servers::cli(port, arguments).unwrap()
+}
+
 /// Started once; every world has a prefix of its own.
-static SINGLE: LazyLock<Servers> = LazyLock::new(Servers::single);
-static CLUSTER: LazyLock<Servers> = LazyLock::new(Servers::cluster);
+static SINGLE: LazyLock<Servers> = LazyLock::new(|| Servers::single().unwrap());
+static CLUSTER: LazyLock<Servers> = LazyLock::new(|| Servers::cluster().unwrap());
 
 /// A prefix that nobody used before.
 fn prefix() -> String {

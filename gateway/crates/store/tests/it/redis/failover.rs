@@ -10,14 +10,12 @@ use std::{
 };
 
 use neoron_protocol::SessionId;
+use neoron_redis_servers::{Server, Servers};
 use neoron_store::{
     Change, Clock, Cursor, Events, Jobs, NewEvent, RedisStore, Sessions, StoreError, SystemClock, redis::RedisOptions,
 };
 
-use super::{
-    connect, prefix,
-    servers::{Server, Servers, cli},
-};
+use super::{cli, connect, prefix};
 use crate::world::{HOUR, job, session_id, soon, worker_id};
 
 const WRITERS: usize = 50;
@@ -33,7 +31,7 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let servers = tokio::task::spawn_blocking(Servers::cluster).await.unwrap();
+        let servers = tokio::task::spawn_blocking(Servers::cluster).await.unwrap().unwrap();
         let options = RedisOptions { prefix: prefix(), ..RedisOptions::new(vec![servers.url()]) };
         let prefix = options.prefix.clone();
         let store = Arc::new(connect(options, Arc::new(SystemClock)).await);
@@ -50,7 +48,7 @@ impl Scene {
     /// The master with the most sessions, and which ones they are.
     fn victim(&self) -> (&Server, Vec<SessionId>) {
         let of = |server: &Server| {
-            let keys = cli(server.port, &["KEYS", &format!("{}*", self.prefix)]);
+            let keys = cli(server.port(), &["KEYS", &format!("{}*", self.prefix)]);
             let mut sessions = self.sessions.clone();
             sessions.retain(|session| keys.contains(&format!("}}s:{session}")));
             sessions
@@ -215,7 +213,7 @@ async fn a_masters_death_loses_nothing_acknowledged_and_stops_no_other_shard() {
     assert!(!on_it.is_empty() && !others.is_empty());
 
     let before = crowd.sum(&on_it);
-    victim.signal("KILL");
+    victim.signal("KILL").unwrap();
     // The others go on while the shard is without a master: it takes the replica some seconds to be sure.
     crowd.until(&others, 30).await;
     let during = crowd.sum(&on_it) - before;
@@ -236,14 +234,14 @@ async fn a_frozen_master_hangs_nobody_and_comes_back_as_a_replica() {
     crowd.until(&scene.sessions, 10).await;
     let (victim, on_it) = scene.victim();
     let others: Vec<_> = scene.sessions.iter().filter(|session| !on_it.contains(session)).copied().collect();
-    victim.signal("STOP");
+    victim.signal("STOP").unwrap();
     crowd.until(&others, 30).await;
     crowd.until(&on_it, 10).await;
-    victim.signal("CONT");
+    victim.signal("CONT").unwrap();
     crowd.until(&scene.sessions, 10).await;
     let told = crowd.end().await;
     assert_complete(&scene, &told, followers).await;
-    tokio::task::block_in_place(|| scene.servers.until_whole());
+    tokio::task::block_in_place(|| scene.servers.until_whole()).unwrap();
     assert_eq!(soon("the shards' answer", scene.store.health()).await.answering, 64);
 }
 
@@ -254,7 +252,7 @@ async fn jobs_accepted_around_a_masters_death_are_all_claimed_and_finished() {
     let mut accepted = std::collections::BTreeSet::new();
     for number in 0..300 {
         if number == 100 {
-            victim.signal("KILL");
+            victim.signal("KILL").unwrap();
         }
         let new = job(None);
         let id = new.id;

@@ -2,25 +2,23 @@
 
 use std::sync::Arc;
 
+use neoron_redis_servers::Servers;
 use neoron_store::{
     Change, CommitError, Events, RedisStore, Sessions, StoreError, SystemClock,
     redis::{ConnectError, RedisOptions},
 };
 
-use super::{
-    CLUSTER, SINGLE, connect, patient, prefix,
-    servers::{Servers, cli},
-};
+use super::{CLUSTER, SINGLE, cli, connect, patient, prefix};
 use crate::world::{HOUR, World, clock, cursor, events, job, offsets, session_id, soon, worker_id};
 
 /// The keys of one session, by what they hold.
 fn keys(prefix: &str, letter: char, session: neoron_protocol::SessionId) -> String {
-    cli(SINGLE.0[0].port, &["KEYS", &format!("{prefix}*{letter}:{session}")]).trim().to_owned()
+    cli(SINGLE.all()[0].port(), &["KEYS", &format!("{prefix}*{letter}:{session}")]).trim().to_owned()
 }
 
 /// Takes a stream back to its first two events, as a replica that was behind would have it.
 fn lose_the_tail(prefix: &str, session: neoron_protocol::SessionId) {
-    let port = SINGLE.0[0].port;
+    let port = SINGLE.all()[0].port();
     let (head, stream) = (keys(prefix, 's', session), keys(prefix, 'e', session));
     cli(port, &["DEL", &stream]);
     for (id, event) in [("1-0", events(1..=1)), ("2-0", events(2..=2))] {
@@ -97,8 +95,8 @@ async fn scripts_that_the_servers_forget_in_the_middle_are_sent_again() {
         }));
     }
     for _ in 0..20 {
-        for server in &CLUSTER.0 {
-            cli(server.port, &["SCRIPT", "FLUSH"]);
+        for server in CLUSTER.all() {
+            cli(server.port(), &["SCRIPT", "FLUSH"]);
         }
         tokio::task::yield_now().await;
     }
@@ -109,8 +107,8 @@ async fn scripts_that_the_servers_forget_in_the_middle_are_sent_again() {
 
 #[tokio::test]
 async fn a_server_whose_memory_is_full_takes_nothing_more_and_forgets_nothing() {
-    let servers = tokio::task::spawn_blocking(Servers::single).await.unwrap();
-    let port = servers.0[0].port;
+    let servers = tokio::task::spawn_blocking(Servers::single).await.unwrap().unwrap();
+    let port = servers.all()[0].port();
     let (options, clock) = (patient(&servers), clock());
     let world = World { store: Arc::new(connect(options, clock.clone()).await), clock };
     let session = world.session().await;

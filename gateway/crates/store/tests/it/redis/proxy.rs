@@ -60,7 +60,7 @@ async fn carry(client: TcpStream, server: u16, armed: Arc<AtomicBool>) {
 }
 
 async fn store() -> (Proxy, World, Arc<RedisStore>) {
-    let proxy = Proxy::before(SINGLE.0[0].port).await;
+    let proxy = Proxy::before(SINGLE.all()[0].port()).await;
     // Only what the test asks for is sent over the proxy while it counts.
     let options = RedisOptions {
         urls: vec![format!("redis://127.0.0.1:{}", proxy.port)],
