@@ -32,10 +32,11 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the gateway: edge, workers and the embedded store in one process.
+    /// Run the gateway: edge, workers and the embedded store in one process, or each as its own over Redis.
     #[command(after_help = "Examples:
   neoron run
   neoron run --config /etc/neoron/neoron.toml --set gateway.workers=2
+  neoron run --role worker --set store.url=redis+cluster://10.0.0.1:6379,10.0.0.2:6379
 
 SIGTERM or SIGINT drains: no new calls, running ones end; a second one stops at once.
 Exit codes: 0 stopped, 1 failed, 78 wrong configuration.")]
@@ -115,6 +116,7 @@ Exit codes: 0 ready, 1 not ready.")]
   neoron demo
   neoron demo --port 8000
   neoron demo --check
+  neoron demo --store redis+cluster://127.0.0.1:7001,127.0.0.1:7002 --workers 3
 
 Exit codes: 0 all went well, 1 not.")]
     Demo(DemoArgs),
@@ -174,6 +176,9 @@ pub struct RunArgs {
     /// Which parts this process runs; gateway or worker alone need a store that processes share.
     #[arg(long, value_enum, default_value_t)]
     pub role: Role,
+    /// Also drain when standard input ends: for a parent that takes its children with it.
+    #[arg(long)]
+    pub until_eof: bool,
 }
 
 /// `neoron config …`.
@@ -395,7 +400,7 @@ pub enum JobsCommand {
 /// Which store.
 #[derive(Args, Debug)]
 pub struct StoreArgs {
-    /// The store's file; without it the configured one.
+    /// The embedded store's file; without it the configured store, in a file or in Redis.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Where the configuration comes from.
@@ -413,8 +418,14 @@ pub struct DemoArgs {
     #[arg(long)]
     pub check: bool,
     /// Keep the store here; without it, nothing is kept.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "store")]
     pub data: Option<PathBuf>,
+    /// Use this Redis, and run the gateway and each worker as a process of its own; one that dies is replaced.
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    /// How many workers, 1 to 16.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub workers: u8,
     /// The simulated agent answers without the pauses of speech.
     #[arg(long)]
     pub fast: bool,

@@ -28,7 +28,7 @@ pub(crate) fn dispatch(cli: Cli, environment: BTreeMap<String, String>) -> Resul
         ..Sources::default()
     };
     match cli.command {
-        Command::Run(args) => run::command(args.role, &sources(args.config)),
+        Command::Run(args) => run::command(args.role, args.until_eof, &sources(args.config)),
         Command::Check { config, format } => config::check(&sources(config), format),
         Command::Config(command) => config::config(command, sources),
         Command::Healthcheck { url, timeout } => block_on(health::check(&url, timeout))?,

@@ -27,6 +27,8 @@ pub use layer::{Files, Origin, Setting, Source};
 pub use path::Path;
 pub use report::{Problem, Problems};
 
+use crate::store::Place;
+
 /// The file that is read if none is named and it is there, after `./neoron.toml`.
 const SYSTEM_FILE: &str = "/etc/neoron/neoron.toml";
 /// The file in the working directory.
@@ -125,11 +127,11 @@ impl Files for Disk {
     }
 }
 
-/// Where the store is, however wrong the rest of the configuration may be: it takes no secret to look at the jobs.
+/// Where the store is, though the rest of the configuration may be missing: looking at the jobs takes none of it.
 ///
 /// # Errors
 /// What is wrong with the files and flags themselves.
-pub fn store_file(sources: &Sources) -> Result<PathBuf, Problems> {
+pub(crate) fn store(sources: &Sources) -> Result<Place, Problems> {
     let (settings, problems) = read(sources);
-    if problems.is_empty() { Ok(build::store_file(&settings)) } else { Err(problems) }
+    if problems.is_empty() { Ok(build::store(&settings)) } else { Err(problems) }
 }

@@ -3,6 +3,7 @@
 //! Everything runs as in production but for what it talks to: the same configuration layer, edge, workers and store.
 
 mod check;
+mod pool;
 mod site;
 pub mod visitor;
 mod world;
@@ -22,7 +23,7 @@ pub(crate) fn command(args: DemoArgs) -> Result<(), Failure> {
         (folder, _) => Some(widget_folder(folder.as_deref())?),
     };
     run::runtime()?.block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(false)?;
         let world = world::World::start(&args, widget).await?;
         if args.check {
             let checked = check::run(&world).await;
@@ -61,5 +62,8 @@ fn welcome(world: &world::World) {
     out::line(format!("  As the staff     {}/_control/", world.erpnext_url()));
     out::line(format!("  Gateway          {}", world.gateway_url()));
     out::line(format!("  Admin            {}/workers", world.admin_url()));
+    if let Some(hint) = world.hint() {
+        out::line(hint);
+    }
     out::line("\nSay: two margherita pizzas and a cola for pickup, name Ada. Ctrl-C ends it.");
 }

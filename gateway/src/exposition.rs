@@ -2,8 +2,15 @@
 //!
 //! OpenMetrics wants a family's lines together, and two workers in one process count the same things.
 
+use neoron_worker::Counters;
+
+/// The counters of these workers.
+pub(crate) fn of_workers(workers: &[Counters]) -> String {
+    merge(workers.iter().map(|counters| (counters.worker().to_string(), counters.text())))
+}
+
 /// Merges OpenMetrics texts, each with the id of the worker that it belongs to; without a closing line.
-pub(crate) fn merge(texts: impl Iterator<Item = (String, String)>) -> String {
+fn merge(texts: impl Iterator<Item = (String, String)>) -> String {
     let mut families: Vec<Family> = Vec::new();
     for (worker, text) in texts {
         let mut current = None;

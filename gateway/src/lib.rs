@@ -14,6 +14,8 @@ mod logs;
 mod out;
 mod random;
 mod stop;
+mod store;
+mod worker_admin;
 
 use std::{collections::BTreeMap, process::ExitCode};
 

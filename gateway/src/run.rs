@@ -1,10 +1,9 @@
-//! `neoron run`: opens the store, starts the edge and the workers, and ends them in peace.
+//! `neoron run`: opens the store, starts the edge and the workers, or one of the two, and ends them in peace.
 //!
 //! This is the only place where the parts are put together; it holds none of their logic.
 
 use std::{
-    net::Ipv4Addr,
-    path::Path,
+    net::SocketAddr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -12,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use neoron_edge::{Edge, EdgeDeps, EdgeHandle};
-use neoron_store::{EmbeddedStore, SystemClock, embedded};
+use neoron_store::SystemClock;
 use neoron_worker::{Counters, Deps, SystemRandom, Worker};
 use tokio::net::TcpListener;
 
@@ -22,20 +21,37 @@ use crate::{
     config::{self, Config, Sources},
     exposition, logs, out, random,
     stop::Signals,
+    store::Opened,
+    worker_admin::WorkerAdmin,
 };
 
 /// `neoron run`.
-pub(crate) fn command(role: Role, sources: &Sources) -> Result<(), Failure> {
+pub(crate) fn command(role: Role, until_eof: bool, sources: &Sources) -> Result<(), Failure> {
     let config = config::load(sources)?;
-    if role != Role::All {
-        let name = if role == Role::Gateway { "gateway" } else { "worker" };
+    check_role(role, &config)?;
+    logs::start(&config.log_level, config.log_json)?;
+    runtime()?.block_on(run(role, until_eof, config))
+}
+
+/// Processes that run one of the parts need what they share.
+fn check_role(role: Role, config: &Config) -> Result<(), Failure> {
+    let name = match role {
+        Role::All => return Ok(()),
+        Role::Gateway => "gateway",
+        Role::Worker => "worker",
+    };
+    if !config.store.is_shared() {
         return Err(Failure::Setup(format!(
-            "--role {name} needs a store that several processes share, but the embedded store serves one process: run \
-             `neoron run` without --role, and set gateway.workers for more workers"
+            "--role {name} needs a store that several processes share, but the embedded store serves one process: set \
+             store.url to a Redis, or run `neoron run` without --role and set gateway.workers for more workers"
         )));
     }
-    logs::start(&config.log_level, config.log_json)?;
-    runtime()?.block_on(run(config))
+    if config.edge_key_missing {
+        return Err(Failure::Setup(format!(
+            "--role {name} needs edge.key, the same for all gateways and workers: by it they know each other"
+        )));
+    }
+    Ok(())
 }
 
 /// The runtime of the workers, the store's callers and the jobs; the edge brings its own threads.
@@ -43,18 +59,20 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the async runtime cannot be started")
 }
 
-async fn run(config: Config) -> Result<(), Failure> {
-    let mut signals = Signals::listen()?;
-    let path = config.store.clone();
-    let store = open_store(&path)?;
+async fn run(role: Role, until_eof: bool, config: Config) -> Result<(), Failure> {
+    let mut signals = Signals::listen(until_eof)?;
+    let opened = tokio::select! {
+        opened = config.store.open() => opened?,
+        _ = signals.next() => return Ok(()),
+    };
+    let (place, patience) = (config.store.describe(), config.drain);
     let sites: Vec<String> = config.keys.ids().map(str::to_owned).collect();
-    let patience = config.drain;
-    let gateway = Gateway::start(config, store, false).await?;
+    let gateway = Gateway::start(config, opened, role, false).await?;
     out::line(format!("Neoron Voice {} is running.", env!("CARGO_PKG_VERSION")));
-    out::line(format!("  public   http://{}", gateway.edge.public_address()));
-    out::line(format!("  admin    http://{}", gateway.edge.admin_address()));
-    out::line(format!("  store    {}", path.display()));
-    out::line(format!("  workers  {}", gateway.workers.len()));
+    for (name, value) in gateway.whereabouts() {
+        out::line(format!("  {name:<8} {value}"));
+    }
+    out::line(format!("  store    {place}"));
     out::line(format!("  sites    {}", sites.join(", ")));
     let signal = signals.next().await;
     tracing::info!(signal, "draining; a second signal stops at once");
@@ -66,65 +84,62 @@ async fn run(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the store, with its folder.
-pub(crate) fn open_store(path: &Path) -> Result<Arc<EmbeddedStore>> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        // It holds personal data: only its owner enters.
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    }
-    let opened = EmbeddedStore::open(path, embedded::Options::default(), Arc::new(SystemClock));
-    Ok(Arc::new(opened.with_context(|| format!("the store {} cannot be opened", path.display()))?))
-}
-
-/// A running gateway.
+/// A running gateway, or the part of it that this process runs.
 pub(crate) struct Gateway {
-    pub(crate) edge: EdgeHandle,
-    pub(crate) workers: Vec<Worker>,
-    store: Arc<EmbeddedStore>,
+    edge: Option<EdgeHandle>,
+    workers: Vec<Worker>,
+    admin: Option<WorkerAdmin>,
+    store: Opened,
 }
 
 impl Gateway {
-    /// Starts everything. The edge comes first, because its port may be chosen by the system; it is not ready until a
-    /// worker is there. With `own_address` the edge's address is also the public URL.
+    /// Starts what the role names. The edge comes first, because its port may be chosen by the system; it is not ready
+    /// until a worker is there. With `own_address` the edge's address is also the public URL.
     ///
     /// # Errors
     /// If a part does not start; nothing is left running then.
-    pub(crate) async fn start(mut config: Config, store: Arc<EmbeddedStore>, own_address: bool) -> Result<Self> {
+    pub(crate) async fn start(mut config: Config, store: Opened, role: Role, own_address: bool) -> Result<Self> {
         if config.edge_key_missing {
             config.set_edge_key(&random::token());
         }
         // Known once the workers are there; they come after the edge.
         let counters: Arc<OnceLock<Vec<Counters>>> = Arc::default();
-        let shown = counters.clone();
-        let metrics = move || {
-            let workers = shown.get().into_iter().flatten();
-            exposition::merge(workers.map(|counters| (counters.worker().to_string(), counters.text())))
+        let edge = match role {
+            Role::All | Role::Gateway => Some(start_edge(&config, &store, counters.clone()).await?),
+            Role::Worker => None,
         };
-        let deps = EdgeDeps {
-            more_metrics: Some(Arc::new(metrics)),
-            store: store.clone(),
-            clock: Arc::new(SystemClock),
-            keys: Arc::new(ArcSwap::from_pointee(config.keys.clone())),
-        };
-        let edge_config = config.edge.clone();
-        let edge = tokio::task::spawn_blocking(move || Edge::start(edge_config, deps))
-            .await
-            .context("the edge failed while it started")?
-            .context("the edge cannot be started")?;
-        if own_address {
+        if let (Some(edge), true) = (&edge, own_address) {
             config.worker.public_url = format!("http://{}", edge.public_address());
         }
-        let mut workers = Vec::with_capacity(config.workers);
-        for _ in 0..config.workers {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port for a worker")?;
-            let deps = Deps { store: store.clone(), clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
-            let worker = Worker::start(config.worker.clone(), deps, listener).await;
-            workers.push(worker.context("a worker cannot be started")?);
-        }
+        let workers = if role == Role::Gateway { Vec::new() } else { start_workers(&config, &store).await? };
         counters.set(workers.iter().map(Worker::counters).collect()).ok();
-        Ok(Self { edge, workers, store })
+        let admin = match (role, config.worker_admin) {
+            (Role::Worker, Some(address)) => Some(WorkerAdmin::start(address, counters, store.shared()).await?),
+            _ => None,
+        };
+        Ok(Self { edge, workers, admin, store })
+    }
+
+    /// Where clients connect, if this process has an edge.
+    pub(crate) fn public_address(&self) -> Option<SocketAddr> {
+        self.edge.as_ref().map(EdgeHandle::public_address)
+    }
+
+    /// Where operators connect.
+    pub(crate) fn admin_address(&self) -> Option<SocketAddr> {
+        self.edge.as_ref().map(EdgeHandle::admin_address).or(self.admin.as_ref().map(WorkerAdmin::address))
+    }
+
+    /// What an operator wants to see at the start, by name.
+    fn whereabouts(&self) -> Vec<(&'static str, String)> {
+        let mut lines = Vec::new();
+        lines.extend(self.public_address().map(|address| ("public", format!("http://{address}"))));
+        lines.extend(self.admin_address().map(|address| ("admin", format!("http://{address}"))));
+        if !self.workers.is_empty() {
+            let each = self.workers.iter().map(|worker| format!("{} at {}", worker.id(), worker.address()));
+            lines.push(("workers", each.collect::<Vec<_>>().join(", ")));
+        }
+        lines
     }
 
     /// Takes no new calls and waits until the running ones have ended, at most this long.
@@ -134,25 +149,59 @@ impl Gateway {
                 worker.drain().await;
             }
         };
-        let all = async { tokio::join!(self.edge.drain(), workers) };
-        match tokio::time::timeout(patience, all).await {
-            Ok((drained, ())) if drained.left == 0 => tracing::info!("drained"),
-            _ => tracing::warn!("the time to drain is over; what is left goes on after the next start"),
+        let edge = async {
+            match &self.edge {
+                Some(edge) => edge.drain().await.left,
+                None => 0,
+            }
+        };
+        match tokio::time::timeout(patience, async { tokio::join!(edge, workers) }).await {
+            Ok((0, ())) => tracing::info!("drained"),
+            _ => tracing::warn!("the time to drain is over; what is left goes on elsewhere, or after the next start"),
         }
     }
 
     /// Stops everything at once. What was promised is in the store.
     pub(crate) async fn stop(self) {
-        self.edge.stop().await;
+        if let Some(edge) = self.edge {
+            edge.stop().await;
+        }
+        if let Some(admin) = self.admin {
+            admin.stop();
+        }
         for worker in self.workers {
             worker.stop().await;
         }
-        let store = self.store;
-        // Closing waits for the writer's last commit.
-        if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
-            tracing::warn!(%error, "the store could not be closed");
-        }
+        self.store.close().await;
     }
+}
+
+async fn start_edge(config: &Config, store: &Opened, counters: Arc<OnceLock<Vec<Counters>>>) -> Result<EdgeHandle> {
+    let metrics = move || exposition::of_workers(counters.get().map_or(&[], Vec::as_slice));
+    let deps = EdgeDeps {
+        more_metrics: Some(Arc::new(metrics)),
+        store: store.shared(),
+        clock: Arc::new(SystemClock),
+        keys: Arc::new(ArcSwap::from_pointee(config.keys.clone())),
+    };
+    let edge = config.edge.clone();
+    tokio::task::spawn_blocking(move || Edge::start(edge, deps))
+        .await
+        .context("the edge failed while it started")?
+        .context("the edge cannot be started")
+}
+
+async fn start_workers(config: &Config, store: &Opened) -> Result<Vec<Worker>> {
+    let mut workers = Vec::with_capacity(config.workers);
+    for _ in 0..config.workers {
+        let address = config.worker_listen;
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("worker.listen: {address} cannot be listened on"))?;
+        let deps = Deps { store: store.shared(), clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
+        let worker = Worker::start(config.worker.clone(), deps, listener).await;
+        workers.push(worker.context("a worker cannot be started")?);
+    }
+    Ok(workers)
 }
 
 /// A client for commands: no proxies, no redirects, one deadline for everything.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use neoron_redis_servers::Servers;
 
 use crate::{exec, setup};
 
@@ -19,6 +20,12 @@ pub(crate) struct Options {
     /// Do not build the popup anew.
     #[arg(long)]
     keep_widget: bool,
+    /// On a Redis Cluster of six servers, started for the demo, with the gateway and each worker as a process of its own.
+    #[arg(long)]
+    redis: bool,
+    /// How many workers, 1 to 16.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    workers: u8,
     /// More options of `neoron demo`, such as `--port 8000`.
     #[arg(last = true)]
     more: Vec<String>,
@@ -36,11 +43,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let neoron = exec::build_neoron()?;
     let mut command = exec::command(neoron);
-    command.arg("demo").arg("--widget-dir").arg(exec::widget_dir());
+    command.arg("demo").arg("--widget-dir").arg(exec::widget_dir()).arg("--workers").arg(options.workers.to_string());
+    // Dropped, and with it ended, after the demo.
+    let cluster = if options.redis { Some(redis_cluster()?) } else { None };
+    if let Some(cluster) = &cluster {
+        command.arg("--store").arg(cluster.url());
+    }
     if options.check {
         command.arg("--check");
     }
     exec::run(command.args(&options.more))
+}
+
+fn redis_cluster() -> Result<Servers> {
+    setup::redis()?;
+    exec::step("starting a Redis Cluster: three masters, three replicas");
+    Servers::cluster()
 }
 
 /// The demo as a browser suite uses it: on free ports, until it is dropped.

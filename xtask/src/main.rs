@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(
     bin_name = "cargo xtask",
-    after_help = "Examples:\n  cargo xtask demo            a pizzeria with a voice popup, everything on this machine\n  cargo xtask demo --check    one scripted visitor, exit 0 or 1\n  cargo xtask test            all suites\n  cargo xtask test edge call  some of them\n  cargo xtask bench store     ours and its peer in one run"
+    after_help = "Examples:\n  cargo xtask demo            a pizzeria with a voice popup, everything on this machine\n  cargo xtask demo --check    one scripted visitor, exit 0 or 1\n  cargo xtask demo --redis    the same over a Redis Cluster, each part a process of its own\n  cargo xtask test            all suites\n  cargo xtask test edge call  some of them\n  cargo xtask bench store     ours and its peer in one run"
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -1,11 +1,9 @@
-//! `neoron jobs …`: the jobs that were given up. Works on the store's file, whether the gateway runs or not. Payloads
+//! `neoron jobs …`: the jobs that were given up. Works on the store itself, whether the gateway runs or not. Payloads
 //! hold personal data and are shown only when they are asked for.
-
-use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use neoron_protocol::{JobId, UnixMillis};
-use neoron_store::{Clock as _, Dead, EmbeddedStore, Jobs as _, SystemClock, embedded};
+use neoron_store::{Clock as _, Dead, SharedStore, SystemClock};
 use serde_json::{Value, json};
 
 use super::block_on;
@@ -14,6 +12,7 @@ use crate::{
     cli::{ConfigArgs, JobsCommand, StoreArgs},
     config::{self, Sources},
     out,
+    store::Place,
 };
 
 /// Dead jobs read at a time.
@@ -23,29 +22,26 @@ const PAGE: usize = 500;
 pub(super) fn jobs(command: JobsCommand, sources: impl Fn(ConfigArgs) -> Sources) -> Result<(), Failure> {
     block_on(async {
         match command {
-            JobsCommand::List { dead, json, payload, store } => list(&open(store, sources)?, dead, json, payload).await,
-            JobsCommand::Retry { id: Some(id), store, .. } => retry(&open(store, sources)?, &id).await,
-            JobsCommand::Retry { id: None, store, .. } => retry_all(&open(store, sources)?).await,
-            JobsCommand::Drop { id, store } => forget(&open(store, sources)?, &id).await,
+            JobsCommand::List { dead, json, payload, store } => {
+                list(&open(store, sources).await?, dead, json, payload).await
+            }
+            JobsCommand::Retry { id: Some(id), store, .. } => retry(&open(store, sources).await?, &id).await,
+            JobsCommand::Retry { id: None, store, .. } => retry_all(&open(store, sources).await?).await,
+            JobsCommand::Drop { id, store } => forget(&open(store, sources).await?, &id).await,
         }
     })?
 }
 
 /// Opens the store; makes none.
-fn open(args: StoreArgs, sources: impl Fn(ConfigArgs) -> Sources) -> Result<EmbeddedStore, Failure> {
-    let path = match args.file {
-        Some(path) => path,
-        None => config::store_file(&sources(args.config))?,
+async fn open(args: StoreArgs, sources: impl Fn(ConfigArgs) -> Sources) -> Result<SharedStore, Failure> {
+    let place = match args.file {
+        Some(path) => Place::File(path),
+        None => config::store(&sources(args.config))?,
     };
-    if !path.exists() {
-        return Err(anyhow!("there is no store at {}; name it with --file", path.display()).into());
-    }
-    let clock = Arc::new(SystemClock);
-    let opened = EmbeddedStore::open(&path, embedded::Options::default(), clock);
-    Ok(opened.with_context(|| format!("cannot open the store {}", path.display()))?)
+    Ok(place.open_existing().await?.shared())
 }
 
-async fn dead_jobs(store: &EmbeddedStore) -> anyhow::Result<Vec<Dead>> {
+async fn dead_jobs(store: &SharedStore) -> anyhow::Result<Vec<Dead>> {
     let mut jobs = Vec::new();
     loop {
         let page = store.dead(jobs.len(), PAGE).await.context("cannot read the jobs")?;
@@ -57,7 +53,7 @@ async fn dead_jobs(store: &EmbeddedStore) -> anyhow::Result<Vec<Dead>> {
     }
 }
 
-async fn list(store: &EmbeddedStore, only_dead: bool, as_json: bool, payload: bool) -> Result<(), Failure> {
+async fn list(store: &SharedStore, only_dead: bool, as_json: bool, payload: bool) -> Result<(), Failure> {
     let depth = store.depth().await.context("cannot read the queue")?;
     let dead = dead_jobs(store).await?;
     let now = SystemClock.now();
@@ -130,7 +126,7 @@ fn id(text: &str) -> anyhow::Result<JobId> {
     JobId::parse(text).map_err(|error| anyhow!("{text:?} is no job: {error}"))
 }
 
-async fn retry(store: &EmbeddedStore, text: &str) -> Result<(), Failure> {
+async fn retry(store: &SharedStore, text: &str) -> Result<(), Failure> {
     if !store.redrive(id(text)?).await.context("cannot write to the store")? {
         return Err(anyhow!("no job {text} was given up").into());
     }
@@ -138,7 +134,7 @@ async fn retry(store: &EmbeddedStore, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn retry_all(store: &EmbeddedStore) -> Result<(), Failure> {
+async fn retry_all(store: &SharedStore) -> Result<(), Failure> {
     let mut count = 0_u64;
     for job in dead_jobs(store).await? {
         count += u64::from(store.redrive(job.job).await.context("cannot write to the store")?);
@@ -147,7 +143,7 @@ async fn retry_all(store: &EmbeddedStore) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn forget(store: &EmbeddedStore, text: &str) -> Result<(), Failure> {
+async fn forget(store: &SharedStore, text: &str) -> Result<(), Failure> {
     if !store.forget(id(text)?).await.context("cannot write to the store")? {
         return Err(anyhow!("no job {text} was given up").into());
     }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use neoron_edge::{EdgeConfig, LimitConfig};
 use neoron_protocol::grant::{KeyRing, PublicKey, Site};
-use neoron_store::Rate;
+use neoron_store::{Rate, redis::RedisOptions};
 use neoron_worker::config::{
     Business, Confirm, ErpnextConfig, Quoter, Secret, SiteConfig, ToolKind, ToolSpec, UltravoxConfig, WorkerConfig,
 };
@@ -15,6 +15,7 @@ use super::{
     path::Path,
     report::{Problem, Problems},
 };
+use crate::store::Place;
 
 /// Where data lies on a machine that was set up for us.
 const SYSTEM_DATA: &str = "/var/lib/neoron";
@@ -28,8 +29,12 @@ pub struct Config {
     pub workers: usize,
     /// How long calls may take to end when the process is told to stop.
     pub drain: Duration,
-    /// The embedded store's file.
-    pub store: PathBuf,
+    /// Where everything is remembered.
+    pub store: Place,
+    /// Where each worker listens.
+    pub worker_listen: SocketAddr,
+    /// Where a process with workers only tells operators how it is.
+    pub worker_admin: Option<SocketAddr>,
     /// How logs are filtered.
     pub log_level: String,
     /// Whether logs are JSON.
@@ -57,7 +62,12 @@ impl Config {
         Ok(Self {
             workers: settings.count(&at("gateway.workers")),
             drain: settings.span(&at("gateway.drain")),
-            store: store_file(settings),
+            store: store(settings),
+            worker_listen: address(settings, "worker.listen")?,
+            worker_admin: settings
+                .maybe_text(&at("worker.admin"))
+                .map(|_| address(settings, "worker.admin"))
+                .transpose()?,
             log_level: settings.text(&at("log.level")),
             log_json: settings.text(&at("log.format")) == "json",
             edge: edge(settings)?,
@@ -75,8 +85,19 @@ impl Config {
     }
 }
 
-/// Where the embedded store is.
-pub(super) fn store_file(settings: &Settings) -> PathBuf {
+/// Where the store is.
+pub(super) fn store(settings: &Settings) -> Place {
+    match settings.maybe_text(&at("store.url")) {
+        Some(url) => Place::Redis(RedisOptions {
+            prefix: settings.text(&at("store.prefix")),
+            partitions: u16::try_from(settings.number(&at("store.partitions"))).unwrap_or(u16::MAX),
+            ..RedisOptions::new(vec![url])
+        }),
+        None => Place::File(store_file(settings)),
+    }
+}
+
+fn store_file(settings: &Settings) -> PathBuf {
     let data_dir = || match settings.maybe_text(&at("gateway.data_dir")) {
         Some(path) => PathBuf::from(path),
         None if std::path::Path::new(SYSTEM_DATA).is_dir() => PathBuf::from(SYSTEM_DATA),
@@ -128,6 +149,7 @@ fn worker(settings: &Settings) -> WorkerConfig {
     WorkerConfig {
         public_url: settings.text(&at("gateway.public_url")).trim_end_matches('/').to_owned(),
         edge_key: Secret::new(settings.text(&at("edge.key"))),
+        advertise: settings.maybe_text(&at("worker.advertise")).and_then(|text| text.parse().ok()),
         capacity: settings.small(&at("worker.capacity")),
         keep_finished: settings.span(&at("worker.keep_finished")),
         job_concurrency: settings.count(&at("worker.job_concurrency")),

@@ -2,6 +2,8 @@
 //!
 //! A check is skipped where one of its values is wrong in itself: that mistake is told already.
 
+mod deployment;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use neoron_protocol::grant::PublicKey;
@@ -23,6 +25,8 @@ pub(super) fn check(mut settings: Settings, mut problems: Problems) -> Result<Se
     missing(&mut settings, &mut problems);
     let mut checks = Checks { settings: &settings, problems: &mut problems };
     checks.addresses();
+    checks.store();
+    checks.worker_addresses();
     checks.times();
     checks.erpnext();
     checks.sites();

@@ -1,6 +1,11 @@
-//! The demo's parts: two simulators, the gateway with two workers, and the site.
+//! The demo's parts: two simulators, the gateway with its workers, in this process or as several, and the site.
 
-use std::{net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use neoron_protocol::grant::MintingKey;
@@ -9,13 +14,17 @@ use neoron_store::{EmbeddedStore, SystemClock};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::site::Site;
+use super::{
+    pool::{self, Pool},
+    site::Site,
+};
 use crate::{
     Failure,
-    cli::DemoArgs,
+    cli::{DemoArgs, Role},
     config::{self, Sources},
     random,
     run::{self, Gateway},
+    store::{Opened, Place},
 };
 
 /// The demo's site and its key.
@@ -26,9 +35,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Everything that runs.
 pub(super) struct World {
     pub(super) site: Site,
-    gateway: Gateway,
+    gateway: Running,
     erpnext: erpnext::Simulator,
     ultravox: ultravox::Simulator,
+}
+
+/// The gateway and its workers.
+enum Running {
+    /// In this process, over a store of its own.
+    Here(Gateway),
+    /// As processes over Redis.
+    Pool(Pool),
 }
 
 /// What the parts know each other by; new at every start.
@@ -60,19 +77,15 @@ impl World {
         let ultravox = ultravox::Simulator::start(listen(args.port, 4).await?, options)
             .context("the Ultravox simulator cannot be started")?;
         let key = MintingKey::from_seed(SITE, &random::bytes()).context("the demo's key")?;
-        let text = configuration(args, widget, port, &key, &secrets, [&erpnext.address(), &ultravox.address()]);
-        let sources = Sources { isolated: true, program: Some(("the demo's settings", text)), ..Sources::default() };
-        let config = config::load(&sources)?;
-        let store = match &args.data {
-            Some(folder) => run::open_store(&folder.join("neoron.db"))?,
-            None => Arc::new(EmbeddedStore::in_memory(Arc::new(SystemClock)).context("no room for the store")?),
-        };
-        let gateway = Gateway::start(config, store, true).await?;
-        let public = format!("http://{}", gateway.edge.public_address());
-        let url = Url::parse(&format!("{public}/webhook/order-update")).context("the gateway's address")?;
+        let places = Places::of(args)?;
+        let text =
+            configuration(args, &places, widget, port, &key, &secrets, [&erpnext.address(), &ultravox.address()]);
+        let gateway = Running::start(args, &places, text).await?;
+        let url =
+            Url::parse(&format!("{}/webhook/order-update", gateway.public_url())).context("the gateway's address")?;
         erpnext.set_webhook(Some(erpnext::WebhookTarget { url, secret: secrets.erpnext_webhook }));
         let staff = format!("http://{}/_control/", erpnext.address());
-        let site = Site::start(site_listener, key, &public, &staff)?;
+        let site = Site::start(site_listener, key, &gateway.public_url(), &staff)?;
         let world = Self { site, gateway, erpnext, ultravox };
         world.ready().await?;
         Ok(world)
@@ -95,12 +108,19 @@ impl World {
 
     /// The gateway's public base.
     pub(super) fn gateway_url(&self) -> String {
-        format!("http://{}", self.gateway.edge.public_address())
+        self.gateway.public_url()
     }
 
     /// The gateway's admin listener.
     pub(super) fn admin_url(&self) -> String {
-        format!("http://{}", self.gateway.edge.admin_address())
+        self.gateway.admin_url()
+    }
+
+    /// What else there is to try.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        matches!(self.gateway, Running::Pool(_)).then_some(
+            "\nEach part is a process of its own: kill -9 one of them in the middle of a call, and see nothing go missing.",
+        )
     }
 
     /// The ERPNext simulator.
@@ -115,6 +135,68 @@ impl World {
         self.ultravox.stop().await;
         self.erpnext.stop().await;
     }
+}
+
+/// Where the gateway listens.
+struct Places {
+    public: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Places {
+    fn of(args: &DemoArgs) -> Result<Self> {
+        let at = |offset| match (part_port(args.port, offset), &args.store) {
+            // Processes of their own must be told where to listen, so that all know where the gateway is.
+            (0, Some(_)) => pool::free_address(),
+            (port, _) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        };
+        Ok(Self { public: at(1)?, admin: at(2)? })
+    }
+}
+
+impl Running {
+    async fn start(args: &DemoArgs, places: &Places, text: String) -> Result<Self, Failure> {
+        let sources =
+            Sources { isolated: true, program: Some(("the demo's settings", text.clone())), ..Sources::default() };
+        let config = config::load(&sources)?;
+        if args.store.is_some() {
+            return Ok(Self::Pool(Pool::start(&text, args.workers, [places.public, places.admin])?));
+        }
+        let store = match &args.data {
+            Some(folder) => Place::File(folder.join("neoron.db")).open().await?,
+            None => {
+                let store = EmbeddedStore::in_memory(Arc::new(SystemClock)).context("no room for the store")?;
+                Opened::Embedded(Arc::new(store))
+            }
+        };
+        Ok(Self::Here(Gateway::start(config, store, Role::All, true).await?))
+    }
+
+    fn public_url(&self) -> String {
+        url(match self {
+            Self::Here(gateway) => gateway.public_address(),
+            Self::Pool(pool) => Some(pool.public),
+        })
+    }
+
+    fn admin_url(&self) -> String {
+        url(match self {
+            Self::Here(gateway) => gateway.admin_address(),
+            Self::Pool(pool) => Some(pool.admin),
+        })
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Here(gateway) => gateway.stop().await,
+            Self::Pool(pool) => pool.stop().await,
+        }
+    }
+}
+
+/// The demo runs all roles, so there is an address.
+fn url(address: Option<SocketAddr>) -> String {
+    address.map(|address| format!("http://{address}")).unwrap_or_default()
 }
 
 fn ultravox_options(secrets: &Secrets, fast: bool) -> ultravox::Options {
@@ -139,28 +221,39 @@ fn part_port(base: u16, offset: u16) -> u16 {
 /// The settings, as an operator would write them; they pass the same checks.
 fn configuration(
     args: &DemoArgs,
+    places: &Places,
     widget: Option<PathBuf>,
     site_port: u16,
     key: &MintingKey,
     secrets: &Secrets,
-    [erpnext, ultravox]: [&std::net::SocketAddr; 2],
+    [erpnext, ultravox]: [&SocketAddr; 2],
 ) -> String {
-    let (edge, admin) = (part_port(args.port, 1), part_port(args.port, 2));
     let text = |text: &str| toml_edit::Value::from(text).to_string();
     let widget = widget.map(|folder| format!("widget_dir = {}", text(&folder.to_string_lossy()))).unwrap_or_default();
+    // In one process the edge's own address takes the public URL's place once that is known.
+    let (public, admin) = (places.public, places.admin);
+    let (workers, shared) = match &args.store {
+        Some(url) => (1, format!("[store]\nurl = {}\nprefix = \"demo-{}:\"\n", text(url), random::token())),
+        None => (args.workers, String::new()),
+    };
     let Secrets { api_key, ultravox_webhook, ultravox_shared, erpnext_webhook } = secrets;
     let user = erpnext::User::gateway();
     let site = erpnext::Options::default();
     format!(
         r#"[gateway]
-# The edge's own address takes its place once that is known.
-public_url = "http://127.0.0.1"
-workers = 2
+public_url = "http://{public}"
+workers = {workers}
+drain = "2s"
 
 [edge]
-listen = "127.0.0.1:{edge}"
-admin = "127.0.0.1:{admin}"
+listen = "{public}"
+admin = "{admin}"
+key = "{edge_key}"
 {widget}
+
+{shared}
+[log]
+level = {log}
 
 [ultravox]
 url = "http://{ultravox}"
@@ -180,12 +273,14 @@ origins = ["http://127.0.0.1:{site_port}", "http://localhost:{site_port}"]
 minutes_per_day = 10000
 
 [sites.{SITE}.keys]
-{SITE} = "{public}"
+{SITE} = "{public_key}"
 "#,
+        edge_key = random::token(),
+        log = text(&args.log),
         frappe_site = site.site,
         zone = site.time_zone,
         user_key = user.key,
         user_secret = user.secret,
-        public = key.public().to_text(),
+        public_key = key.public().to_text(),
     )
 }

@@ -18,7 +18,7 @@ const TRIES: usize = 20;
 /// For each line of input it starts the server and tells its process id; when the input ends it kills it and removes
 /// its folder, the first argument. A server works in its folder: by that it is told from a stranger who got its id
 /// after it had died.
-const HOLDER: &str = r#"folder=$1; shift
+const HOLDER: &str = r#"exec 2>/dev/null; folder=$1; shift
 while read -r _; do redis-server --dir "$folder" "$@" >/dev/null 2>&1 & server=$!; echo $server; done
 if [ "$(readlink /proc/$server/cwd)" = "$folder" ]; then kill -9 $server; wait $server; fi
 rm -rf "$folder""#;

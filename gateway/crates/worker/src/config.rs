@@ -3,7 +3,7 @@
 mod business;
 mod secret;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 pub use business::{Business, Confirm, Quoter, ToolKind, ToolSpec};
 pub use secret::Secret;
@@ -17,6 +17,8 @@ pub struct WorkerConfig {
     pub public_url: String,
     /// Shared with the edge; a request without it is refused.
     pub edge_key: Secret,
+    /// The IP address that edges reach it at, if that is not the one it listens on.
+    pub advertise: Option<IpAddr>,
     /// Sessions this worker holds at most, 1..=100_000.
     pub capacity: u32,
     /// How long a finished session is kept for a visitor who comes back, and for staff.

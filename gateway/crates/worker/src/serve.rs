@@ -75,6 +75,11 @@ impl Counters {
         self.0.id
     }
 
+    /// Whether the worker is leaving.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
     /// All of them in the text format of OpenMetrics.
     pub fn text(&self) -> String {
         let app = &self.0;
@@ -101,7 +106,10 @@ impl Worker {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(config: WorkerConfig, deps: Deps, listener: TcpListener) -> Result<Self, StartError> {
-        let address = listener.local_addr().map_err(StartError::Address)?;
+        let mut address = listener.local_addr().map_err(StartError::Address)?;
+        if let Some(reached_at) = config.advertise {
+            address.set_ip(reached_at);
+        }
         let client = |error: &dyn std::error::Error| StartError::Client(error.to_string());
         let app = Arc::new(App {
             id: WorkerId::new(deps.clock.now(), deps.random.bytes()),

@@ -118,9 +118,11 @@ impl Events for RedisStore {
 
     async fn read(&self, session: SessionId, after: &Cursor, limit: usize) -> Result<Option<Page>, StoreError> {
         let limit = limit.clamp(1, 1_000);
+        // What is seen while the answer is under way may be further on than the answer: that is no loss.
+        let (known_epoch, known_last) = self.core.hub.known(session);
         let page = self.core.page(session, after, limit).await?;
         let Some(read) = &page else { return Ok(page) };
-        if self.core.hub.is_behind(session, &read.epoch, read.last) {
+        if read.epoch == known_epoch && read.last < known_last {
             self.core.renew(session).await?;
             return self.core.page(session, after, limit).await;
         }

@@ -84,11 +84,6 @@ impl Hub {
         new
     }
 
-    /// Whether a stream stands behind what was seen of it.
-    pub(super) fn is_behind(&self, session: SessionId, epoch: &str, last: u64) -> bool {
-        self.seen().get(session).is_some_and(|(known, further)| Some(known) == epoch_number(epoch) && further > last)
-    }
-
     /// A job of the partition is due then.
     pub(super) fn due(&self, partition: Partition, due: u64) {
         self.hints().lower(partition, due);
@@ -146,9 +141,6 @@ mod tests {
         hub.message(1, &format!("e{}00000000000000ab12", session()));
         assert!(watch.changed().await);
         assert_eq!(hub.known(session()), ("00000000000000ab".to_owned(), 12));
-        assert!(hub.is_behind(session(), "00000000000000ab", 11));
-        assert!(!hub.is_behind(session(), "00000000000000ab", 12));
-        assert!(!hub.is_behind(session(), "00000000000000ac", 1));
     }
 
     #[test]

@@ -274,6 +274,7 @@ fn config(url: String, businesses: BTreeMap<String, Business>) -> WorkerConfig {
         public_url: "https://voice.example.com".into(),
         edge_key: Secret::new("edge"),
         capacity: 10,
+        advertise: None,
         keep_finished: Duration::from_secs(3_600),
         job_concurrency: 4,
         job_lease: Duration::from_secs(60),

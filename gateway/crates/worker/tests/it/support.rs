@@ -235,6 +235,7 @@ fn worker_config(public_url: &str) -> WorkerConfig {
         public_url: public_url.into(),
         edge_key: Secret::new(EDGE_KEY),
         capacity: 100,
+        advertise: None,
         keep_finished: 60 * minute,
         job_concurrency: 8,
         job_lease: minute,
