@@ -55,7 +55,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     exec::run(command.args(&options.more))
 }
 
-fn redis_cluster() -> Result<Servers> {
+/// A cluster that ends with the value.
+///
+/// # Errors
+/// If Redis is missing or does not start.
+pub(crate) fn redis_cluster() -> Result<Servers> {
     setup::redis()?;
     exec::step("starting a Redis Cluster: three masters, three replicas");
     Servers::cluster()

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::{
-    demo::Demo,
+    demo::{self, Demo},
     exec::{self, step},
     setup,
     tally::Tally,
@@ -139,8 +139,12 @@ fn tests(tally: &mut Tally, command: &mut Command) -> Result<()> {
 fn call(tally: &mut Tally) -> Result<()> {
     let neoron = exec::build_neoron()?;
     step("one scripted visitor");
-    let checked = exec::run(exec::command(&neoron).args(["demo", "--check"]));
-    tally.check(checked.map_err(|error| eprintln!("error: {error:#}")).is_ok());
+    scripted_visitor(tally, exec::command(&neoron).args(["demo", "--check"]));
+    step("one scripted visitor, over a Redis Cluster and three workers");
+    let cluster = demo::redis_cluster()?;
+    let store = ["demo", "--check", "--workers", "3", "--store", &cluster.url()];
+    scripted_visitor(tally, exec::command(&neoron).args(store));
+    drop(cluster);
     tests(tally, exec::cargo().args(["test", "--no-fail-fast", "--package", "neoron-tests"]))?;
     browser_files()?;
     step("the popup in a real browser, before the demo");
@@ -149,6 +153,11 @@ fn call(tally: &mut Tally) -> Result<()> {
         command.env("NEORON_DEMO_URL", &demo.page).env("NEORON_ERPNEXT_CONTROL", &demo.erpnext);
         command.env("NEORON_SCREENSHOT", exec::root().join("target/popup.png"));
     })
+}
+
+fn scripted_visitor(tally: &mut Tally, command: &mut Command) {
+    let checked = exec::run(command);
+    tally.check(checked.map_err(|error| eprintln!("error: {error:#}")).is_ok());
 }
 
 fn browser_files() -> Result<()> {

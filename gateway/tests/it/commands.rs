@@ -40,7 +40,18 @@ fn a_part_alone_says_that_the_embedded_store_serves_one_process() {
     for role in ["gateway", "worker"] {
         let ran = neoron(folder.path(), &["run", "--role", role]).ended(78);
         assert!(ran.err.contains("the embedded store serves one process"), "{}", ran.err);
+        let url = ["--set", "store.url=redis://127.0.0.1:1"];
+        let ran = neoron(folder.path(), &[&["run", "--role", role], &url[..]].concat()).ended(78);
+        assert!(ran.err.contains("needs edge.key, the same for all"), "{}", ran.err);
     }
+}
+
+#[test]
+fn a_store_in_redis_that_is_not_there_is_told_without_its_password() {
+    let folder = Folder::new();
+    let ran = neoron(folder.path(), &["jobs", "list", "--set", "store.url=redis://me:secret@127.0.0.1:1"]).ended(1);
+    assert!(ran.err.contains("none of the store's 1 servers answers"), "{}", ran.err);
+    assert!(!ran.err.contains("secret"), "{}", ran.err);
 }
 
 #[test]

@@ -350,3 +350,22 @@ proptest! {
         let _ = given.problems().to_string();
     }
 }
+
+#[test]
+fn a_store_is_in_one_place_and_a_worker_where_gateways_reach_it() {
+    let with = |more: &str| told(&format!("{SOUND}\n{more}"));
+    let both = with("[store]\nurl = \"redis://10.0.0.1:6379\"\nfile = \"x.db\"\n");
+    assert!(both.contains("store.file: is the embedded store's"), "{both}");
+    let scheme = with("[store]\nurl = \"http://me:secret@10.0.0.1:6379\"\n");
+    assert!(scheme.contains("store.url: must begin with redis:// or redis+cluster://"), "{scheme}");
+    assert!(!scheme.contains("secret"), "{scheme}");
+    let braces = with("[store]\nprefix = \"{one}\"\n");
+    assert!(braces.contains("store.prefix: must have no braces"), "{braces}");
+    let everywhere = with("[worker]\nlisten = \"0.0.0.0:7000\"\n");
+    assert!(everywhere.contains("set worker.advertise to the one that gateways reach"), "{everywhere}");
+    let nowhere = with("[worker]\nlisten = \"0.0.0.0:7000\"\nadvertise = \"0.0.0.0\"\n");
+    assert!(nowhere.contains("must be an address that gateways can connect to"), "{nowhere}");
+    let several = "[worker]\nlisten = \"127.0.0.1:7000\"\n".to_owned();
+    let file = SOUND.replace("[gateway]", "[gateway]\nworkers = 2") + &several;
+    assert!(told(&file).contains("has a fixed port, which serves one worker"), "{}", told(&file));
+}
