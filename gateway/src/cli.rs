@@ -83,7 +83,8 @@ Exit codes: 0 ready, 1 not ready.")]
         subcommand,
         after_help = "Examples:
   neoron keys new --site pizzeria --out keys
-  neoron keys list --config neoron.toml"
+  neoron keys list --config neoron.toml
+  neoron keys staff --name dashboard"
     )]
     Keys(KeysCommand),
     /// Mint and inspect grants, as a site does.
@@ -234,6 +235,14 @@ pub enum KeysCommand {
         /// The folder for the private key, made if missing.
         #[arg(long, default_value = ".", value_name = "DIR")]
         out: PathBuf,
+    },
+    /// Make a token for somebody who reads the analytics: the token once, its hash for the configuration.
+    #[command(after_help = "Example:
+  neoron keys staff --name dashboard")]
+    Staff {
+        /// Whose it is; 1 to 64 of a-z, A-Z, 0-9, `_` and `-`.
+        #[arg(long)]
+        name: String,
     },
     /// List the sites with their origins and public keys.
     #[command(after_help = "Example:

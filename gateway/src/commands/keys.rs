@@ -1,5 +1,5 @@
-//! `neoron keys …`: the sites' signing keys. A private key is written to a file that only its owner reads, and never
-//! printed.
+//! `neoron keys …`: the sites' signing keys, and the tokens of staff. A private key is written to a file that only its
+//! owner reads, and never printed.
 
 use std::{
     fs::OpenOptions,
@@ -9,9 +9,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use neoron_protocol::grant::MintingKey;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     Failure,
@@ -24,6 +25,7 @@ use crate::{
 pub(super) fn keys(command: KeysCommand, sources: impl Fn(ConfigArgs) -> Sources) -> Result<(), Failure> {
     match command {
         KeysCommand::New { site, kid, out: folder } => Ok(new(&site, &kid, &folder)?),
+        KeysCommand::Staff { name } => Ok(staff(&name)?),
         KeysCommand::List { config, format } => list(&sources(config), format),
     }
 }
@@ -43,6 +45,18 @@ fn new(site: &str, kid: &str, folder: &Path) -> Result<()> {
         path.display()
     ));
     out::line(format!("[sites.{}.keys]\n{} = \"{}\"", quoted(site), quoted(kid), key.public().to_text()));
+    Ok(())
+}
+
+/// The token is told once; the configuration holds only its hash.
+fn staff(name: &str) -> Result<()> {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(letters) {
+        bail!("a name has 1 to 64 of a-z, A-Z, 0-9, `_` and `-`");
+    }
+    let token = random::token();
+    out::error(format!("The token, told only now:\n\n  {token}\n\nThe gateway's configuration:\n"));
+    out::line(format!("[staff.{name}]\ntoken_sha256 = \"{}\"", HEXLOWER.encode(&Sha256::digest(token.as_bytes()))));
     Ok(())
 }
 

@@ -124,6 +124,16 @@ fn a_new_key_mints_a_grant_that_the_gateway_believes() {
 }
 
 #[test]
+fn a_staff_token_is_told_once_and_only_its_hash_is_configured() {
+    let folder = Folder::new();
+    let made = neoron(folder.path(), &["keys", "staff", "--name", "desk"]).ended(0);
+    let token = made.err.lines().find(|line| line.trim().len() == 43).unwrap().trim().to_owned();
+    assert!(made.out.starts_with("[staff.desk]\ntoken_sha256 = \""), "{}", made.out);
+    assert!(!made.out.contains(&token));
+    neoron(folder.path(), &["keys", "staff", "--name", "a desk"]).ended(1);
+}
+
+#[test]
 fn a_signed_webhook_verifies_and_a_changed_one_does_not() {
     let folder = Folder::new();
     folder.write("secret", "a-secret-of-sixteen-or-more\n");
@@ -196,6 +206,7 @@ fn every_command_explains_itself_with_an_example() {
         &["keys"],
         &["keys", "new"],
         &["keys", "list"],
+        &["keys", "staff"],
         &["grant"],
         &["grant", "mint"],
         &["grant", "inspect"],

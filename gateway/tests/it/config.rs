@@ -15,10 +15,13 @@ fn told(file: &str) -> String {
 #[test]
 fn a_sound_configuration_loads_and_gets_every_default() {
     let config = Given { file: SOUND, ..Given::default() }.load().unwrap();
-    assert_eq!(config.worker.capacity, 5_000);
+    assert_eq!(config.worker.capacity, 250);
     assert_eq!(config.worker.keep_finished, Duration::from_secs(24 * 3_600));
     assert_eq!(config.edge.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!((config.worker.calls_per_network, config.worker.waiting_room), (8, 50));
+    assert_eq!(config.edge.limits.pow_below, 25);
     assert_eq!(config.worker.sites["pizzeria"].minutes_per_day, 600);
+    assert_eq!(config.worker.sites["pizzeria"].max_calls, 100);
     let businesses: Vec<&str> = config.worker.businesses.keys().map(String::as_str).collect();
     assert_eq!(businesses, ["appointment", "general", "restaurant", "support"]);
     assert!(config.keys.allows_origin("https://pizzeria.example"));
