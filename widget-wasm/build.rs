@@ -23,11 +23,7 @@ fn shrink(sheet: &str) -> String {
         rest = after.split_once("*/").map_or("", |(_, after)| after);
     }
     bare.push_str(rest);
-    bare.lines()
-        .map(str::trim)
-        .collect::<String>()
-        .replace(": ", ":")
-        .replace(" {", "{")
-        .replace(", ", ",")
-        .replace(";}", "}")
+    let joined: String = bare.lines().map(str::trim).collect();
+    let tight = [(": ", ":"), (" {", "{"), ("{ ", "{"), (", ", ","), ("; ", ";"), (" }", "}"), (";}", "}")];
+    tight.into_iter().fold(joined, |sheet, (wide, narrow)| sheet.replace(wide, narrow))
 }

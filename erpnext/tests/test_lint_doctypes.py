@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import pytest
 
@@ -224,3 +225,14 @@ def test_a_screen_is_for_roles():
 	for kind in ("Page", "Report", "Workspace"):
 		for _, path, record in apps.records(kind):
 			assert record["roles"], path
+
+
+def test_the_gateway_writes_only_fields_that_the_record_of_a_call_has():
+	"""A name that the doctype does not have is lost without an error."""
+	source = (apps.ROOT.parent / "gateway/crates/worker/src/erpnext/voice_session.rs").read_text()
+	for struct, doctype in (("Fields", "voice_session"), ("Row", "voice_interaction")):
+		body = source.split(f"struct {struct} {{")[1].split("\n}")[0]
+		written = set(re.findall(r"^\s+(\w+): ", body, re.MULTILINE))
+		path = apps.package("voice_agent") / "voice_agent" / "doctype" / doctype / f"{doctype}.json"
+		fields = {field["fieldname"] for field in json.loads(path.read_text())["fields"]}
+		assert written and written <= fields, written - fields

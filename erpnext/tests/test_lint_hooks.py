@@ -4,6 +4,7 @@ import ast
 import json
 
 import pytest
+import tomllib
 
 from lint import apps
 
@@ -74,6 +75,7 @@ def test_a_package_never_depends_on_the_index_for_frappe(app):
 #: Method, required and optional arguments: the contract with the gateway.
 CONTRACT = {
 	"restaurant_logic.get_menu": ("", ""),
+	"restaurant_logic.quote_order": ("session_id items", "order_type delivery_address"),
 	"restaurant_logic.place_order": (
 		"idempotency_key session_id customer_name order_type items",
 		"customer_phone delivery_address special_instructions expected_total",
@@ -81,6 +83,8 @@ CONTRACT = {
 	"restaurant_logic.order_status": ("order", ""),
 	"appointment_logic.get_services": ("", ""),
 	"appointment_logic.get_availability": ("session_id service_type", "date hold_seconds limit"),
+	"appointment_logic.hold_slot": ("session_id service_type start", "hold_seconds"),
+	"appointment_logic.release_holds": ("session_id", ""),
 	"appointment_logic.book_appointment": (
 		"idempotency_key session_id customer_name service_type start",
 		"customer_phone",
@@ -100,16 +104,52 @@ CONTRACT = {
 }
 
 
-@pytest.mark.parametrize("method", CONTRACT)
-def test_a_method_of_the_contract_takes_its_arguments(method):
+def arguments_of(method: str) -> tuple[set[str], set[str]]:
+	"""The required and the optional arguments of a whitelisted function of the app."""
 	module, name = method.split(".")
 	tree = ast.parse((apps.package("business_workflows") / "api" / f"{module}.py").read_text())
 	function = next(node for node in tree.body if getattr(node, "name", None) == name)
+	assert any("frappe.whitelist" in ast.unparse(decorator) for decorator in function.decorator_list)
 	names = [argument.arg for argument in function.args.args]
 	optional = set(names[len(names) - len(function.args.defaults) :])
+	return set(names) - optional, optional
+
+
+@pytest.mark.parametrize("method", CONTRACT)
+def test_a_method_of_the_contract_takes_its_arguments(method):
+	needed, optional = arguments_of(method)
 	required, may_be_left_out = (set(part.split()) for part in CONTRACT[method])
-	assert set(names) - optional == required
+	assert needed == required
 	assert may_be_left_out <= optional
+
+
+#: What the gateway adds to what the agent says: who it is, and once.
+ADDED = {"idempotency_key", "session_id", "customer_name", "customer_phone", "hold_seconds", "expected_total"}
+
+
+def tools():
+	"""The tools of the gateway's built-in businesses that call a method, by name."""
+	for path in sorted((apps.ROOT.parent / "gateway" / "src" / "config" / "business").glob("*.toml")):
+		for business in tomllib.loads(path.read_text())["business"].values():
+			for name, tool in business["tools"].items():
+				if "method" in tool:
+					yield pytest.param(tool, id=f"{path.stem}.{name}")
+
+
+@pytest.mark.parametrize("tool", list(tools()))
+def test_a_tool_of_the_gateway_calls_a_method_of_the_app_with_its_arguments(tool):
+	app, _, method = tool["method"].partition(".api.")
+	assert app == "business_workflows"
+	required, optional = arguments_of(method)
+	renamed = {said: argument for argument, said in tool.get("arguments", {}).items()}
+	said = {renamed.get(name, name) for name in tool["parameters"]["properties"]} - {"again"}
+	assert said <= required | optional
+	# A document that the caller does not name is the one of this call.
+	own = {"order", "ticket", "appointment"}
+	assert required <= said | ADDED | own
+	for catalogue in {tool.get("catalogue", "")} - {""}:
+		if "." in catalogue:
+			arguments_of(catalogue.partition(".api.")[2])
 
 
 @pytest.mark.parametrize(
@@ -118,6 +158,7 @@ def test_a_method_of_the_contract_takes_its_arguments(method):
 		("UnknownMenuItem", None),
 		("ItemUnavailable", None),
 		("UnknownService", None),
+		("UnknownCategory", None),
 		("QuoteChanged", 409),
 		("SlotTaken", 409),
 		("KeyReused", 409),

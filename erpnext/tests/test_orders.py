@@ -122,8 +122,8 @@ def test_a_total_that_differs_is_told_and_nothing_is_ordered():
 @pytest.mark.parametrize("address", [None, "", "  "])
 def test_a_delivery_needs_an_address(address):
 	with pytest.raises(InvalidOrder):
-		order.check_delivery("Delivery", address)
-	order.check_delivery("Pickup", address)
+		order.check_type("Delivery", address)
+	order.check_type("Pickup", address)
 
 
 @given(
@@ -192,3 +192,10 @@ def test_taps_lead_every_order_to_its_end(order_type):
 
 def test_a_cancelled_order_has_no_next_step():
 	assert states.next_in_kitchen("Cancelled", "Pickup") is None
+
+
+@pytest.mark.parametrize("order_type", ["Drone", "pickup", "Delivery "])
+def test_an_order_leaves_in_one_of_three_ways(order_type):
+	with pytest.raises(InvalidOrder):
+		order.check_type(order_type, "2 Example Street")
+	order.check_type(None, None)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from business_workflows.domain import slots, states, support
-from business_workflows.domain.refusal import Closed, Holiday, TooFar, TooSoon
+from business_workflows.domain.refusal import (
+	Closed,
+	Holiday,
+	InvalidPriority,
+	TooFar,
+	TooSoon,
+	UnknownCategory,
+)
 from business_workflows.domain.slots import Busy, Service
 from voice_agent.domain.opening import WEEKDAYS, Hours
 
@@ -153,3 +160,20 @@ def test_the_more_urgent_the_sooner(respond, resolve):
 	for later, sooner in pairwise(promises):
 		assert sooner.respond_by <= later.respond_by and sooner.resolve_by <= later.resolve_by
 	assert all(NOW < promise.respond_by <= promise.resolve_by for promise in promises)
+
+
+def test_a_category_is_found_by_what_it_is_called():
+	names = ["General", "Food quality"]
+	assert support.find_category(None, names) is support.find_category("  ", names) is None
+	assert support.find_category("food-QUALITY", names) == "Food quality"
+	with pytest.raises(UnknownCategory) as refusal:
+		support.find_category("Weather", names)
+	assert refusal.value.details == {"categories": names}
+
+
+def test_a_priority_is_one_of_four_or_none():
+	for priority in (*support.PRIORITIES, None, ""):
+		support.check_priority(priority)
+	for priority in ("urgent", "Whatever"):
+		with pytest.raises(InvalidPriority):
+			support.check_priority(priority)

@@ -16,7 +16,7 @@ use crate::{Failure, cli::DemoArgs, logs, out, run, stop::Signals};
 
 /// `neoron demo`.
 pub(crate) fn command(args: DemoArgs) -> Result<(), Failure> {
-    logs::start(&args.log, false)?;
+    logs::start(&args.log, false, None)?;
     let widget = match (&args.widget_dir, args.check) {
         // The scripted visitor does not look at the popup.
         (None, true) => None,

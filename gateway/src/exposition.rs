@@ -1,12 +1,20 @@
-//! The counters of several workers as one exposition: each family once, each sample with its worker's id.
+//! What a process shows beside its edge: which build it is, what it takes of the machine, and the counters of its
+//! workers as one exposition: each family once, each sample with its worker's id.
 //!
 //! OpenMetrics wants a family's lines together, and two workers in one process count the same things.
 
 use neoron_worker::Counters;
 
-/// The counters of these workers.
-pub(crate) fn of_workers(workers: &[Counters]) -> String {
-    merge(workers.iter().map(|counters| (counters.worker().to_string(), counters.text())))
+use crate::process;
+
+/// All of it in the text format of OpenMetrics, without a closing line.
+pub(crate) fn of_process(workers: &[Counters]) -> String {
+    let build = format!(
+        "# HELP voice_build Which build this is.\n# TYPE voice_build info\nvoice_build_info{{version=\"{}\"}} 1\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    let workers = merge(workers.iter().map(|counters| (counters.worker().to_string(), counters.text())));
+    build + &process::metrics() + &workers
 }
 
 /// Merges OpenMetrics texts, each with the id of the worker that it belongs to; without a closing line.

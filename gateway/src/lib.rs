@@ -12,6 +12,7 @@ mod commands;
 mod exposition;
 mod logs;
 mod out;
+mod process;
 mod random;
 mod stop;
 mod store;

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use neoron_edge::{Edge, EdgeDeps, EdgeHandle};
 use neoron_store::SystemClock;
+use neoron_telemetry::Telemetry;
 use neoron_worker::{Counters, Deps, SystemRandom, Worker};
 use tokio::net::TcpListener;
 
@@ -29,8 +30,16 @@ use crate::{
 pub(crate) fn command(role: Role, until_eof: bool, sources: &Sources) -> Result<(), Failure> {
     let config = config::load(sources)?;
     check_role(role, &config)?;
-    logs::start(&config.log_level, config.log_json)?;
-    runtime()?.block_on(run(role, until_eof, config))
+    let runtime = runtime()?;
+    let telemetry = match &config.telemetry {
+        Some(options) => Some(Telemetry::start(options, runtime.handle().clone()).context("telemetry")?),
+        None => None,
+    };
+    logs::start(&config.log_level, config.log_json, telemetry.as_ref())?;
+    let ended = runtime.block_on(run(role, until_eof, config));
+    // The last spans of a process that leaves in peace; those of one that is killed are lost.
+    telemetry.inspect(Telemetry::finish);
+    ended
 }
 
 /// Processes that run one of the parts need what they share.
@@ -177,7 +186,7 @@ impl Gateway {
 }
 
 async fn start_edge(config: &Config, store: &Opened, counters: Arc<OnceLock<Vec<Counters>>>) -> Result<EdgeHandle> {
-    let metrics = move || exposition::of_workers(counters.get().map_or(&[], Vec::as_slice));
+    let metrics = move || exposition::of_process(counters.get().map_or(&[], Vec::as_slice));
     let deps = EdgeDeps {
         more_metrics: Some(Arc::new(metrics)),
         store: store.shared(),

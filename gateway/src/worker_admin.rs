@@ -7,7 +7,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use axum::{Json, Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
 use neoron_store::SharedStore;
 use neoron_worker::Counters;
 use serde_json::{Value, json};
@@ -81,7 +87,9 @@ async fn readiness(State(shown): State<Shown>) -> (StatusCode, Json<Value>) {
     (code, Json(json!({"status": status, "store": store})))
 }
 
-async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {
-    let text = exposition::of_workers(shown.counters.get().map_or(&[], Vec::as_slice)) + "# EOF\n";
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+async fn metrics(State(shown): State<Shown>, headers: HeaderMap) -> impl IntoResponse {
+    let text = exposition::of_process(shown.counters.get().map_or(&[], Vec::as_slice)) + "# EOF\n";
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let (kind, text) = neoron_telemetry::exposition::negotiated(accept, text);
+    ([(header::CONTENT_TYPE, kind)], text)
 }

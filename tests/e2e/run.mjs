@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const SUITES = {
-  widget: ['widget/call.test.mjs', 'widget/trouble.test.mjs', 'widget/access.test.mjs', 'widget/size.test.mjs'],
+  widget: ['widget/call.test.mjs', 'widget/trouble.test.mjs', 'widget/queue.test.mjs', 'widget/access.test.mjs', 'widget/size.test.mjs'],
   call: ['call.mjs'],
 };
 

@@ -6,18 +6,21 @@ const WORDS = {
     note: 'You will be writing to a machine: an AI assistant, not a person. By sending you agree that your message is processed.',
     field: 'Your message', send: 'Send', close: 'Close', contact: 'Contact us another way', you: 'You', agent: 'Assistant',
     wrong: 'That did not work. Please try again, or use the other way to contact us.', over: 'The conversation has ended.',
+    waits: 'All lines are busy. You are number {} in the queue; your message is sent when it is your turn.',
   },
   de: {
     title: 'Schreiben Sie uns',
     note: 'Sie schreiben mit einer Maschine: einem KI-Assistenten, keinem Menschen. Mit dem Senden stimmen Sie der Verarbeitung Ihrer Nachricht zu.',
     field: 'Ihre Nachricht', send: 'Senden', close: 'Schließen', contact: 'Anders Kontakt aufnehmen', you: 'Sie', agent: 'Assistent',
     wrong: 'Das hat nicht geklappt. Bitte versuchen Sie es noch einmal oder nehmen Sie anders Kontakt auf.', over: 'Das Gespräch ist beendet.',
+    waits: 'Alle Leitungen sind belegt. Sie sind Nummer {} in der Warteschlange; Ihre Nachricht geht hinaus, sobald Sie an der Reihe sind.',
   },
   ar: {
     title: 'راسلنا',
     note: 'ستراسل آلة: مساعد ذكاء اصطناعي وليس إنسانًا. بالإرسال فإنك توافق على معالجة رسالتك.',
     field: 'رسالتك', send: 'إرسال', close: 'إغلاق', contact: 'تواصل معنا بطريقة أخرى', you: 'أنت', agent: 'المساعد',
     wrong: 'لم ينجح ذلك. حاول مرة أخرى أو تواصل معنا بطريقة أخرى.', over: 'انتهت المحادثة.',
+    waits: 'جميع الخطوط مشغولة. رقمك في قائمة الانتظار {}، وتُرسَل رسالتك عند حلول دورك.',
   },
 };
 const CSS =
@@ -57,7 +60,8 @@ function draw(root, options) {
   const status = element('p', '', { role: 'status' });
   const close = element('button', words.close, { type: 'button' });
   label.append(field);
-  form.append(label, status, element('button', words.send, { class: 'send' }), close);
+  const submit = element('button', words.send, { class: 'send' });
+  form.append(label, status, submit, close);
   box.append(element('h2', words.title, { id: 'neoron-plain' }), element('p', words.note), lines, form);
   if (options.fallback) box.append(element('a', words.contact, { href: options.fallback }));
   close.addEventListener('click', () => box.close());
@@ -65,31 +69,35 @@ function draw(root, options) {
     lines.replaceChildren(...said.map((line) => element('li', `${line.speaker === 'visitor' ? words.you : words.agent}: ${line.text}`)));
     lines.scrollTop = lines.scrollHeight;
     if (state) status.textContent = words.over;
+  }, (ahead) => {
+    status.textContent = words.waits.replace('{}', ahead + 1);
   });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     status.textContent = '';
+    submit.disabled = true;
     try {
       await talk(field.value.trim());
-      field.value = '';
+      field.value = status.textContent = '';
     } catch {
       status.textContent = words.wrong;
     }
+    submit.disabled = false;
   });
   root.append(box);
   return box;
 }
 
-async function ask(url, secret, body) {
-  const headers = { 'Content-Type': 'application/json', ...(secret && { Authorization: `Bearer ${secret}` }) };
+async function ask(url, secret, body, proof) {
+  const headers = { 'Content-Type': 'application/json', ...(secret && { Authorization: `Bearer ${secret}` }), ...(proof && { 'X-Neoron-Proof': proof }) };
   const request = body ? { method: 'POST', body: JSON.stringify(body) } : {};
   const answer = await fetch(url, { ...request, headers, cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(20_000) });
-  if (!answer.ok) throw new Error(String(answer.status));
+  if (!answer.ok) throw Object.assign(new Error(String(answer.status)), { refusal: await answer.json().catch(() => ({})) });
   return answer.json();
 }
 
-/** Returns a function that says something; `show` gets the lines after each change. */
-function conversation({ gateway, grant, business, language }, show) {
+/** Returns a function that says something; `show` gets the lines after each change, `wait` the place in the queue. */
+function conversation({ gateway, grant, business, language, prove }, show, wait) {
   let session;
   let count = 0;
   const follow = async (at) => {
@@ -106,7 +114,18 @@ function conversation({ gateway, grant, business, language }, show) {
   const begin = async () => {
     const permit = await ask(grant, '', { business, language });
     const consent = { kind: 'ai_call', at: Date.now(), version: '1' };
-    const made = await ask(`${gateway}/v1/sessions`, permit.grant, { media: 'text', language, consent });
+    const want = (proof) => ask(`${gateway}/v1/sessions`, permit.grant, { media: 'text', language, consent }, proof);
+    let made = await want().catch(async (error) => {
+      if (!error.refusal?.challenge) throw error;
+      return want(await prove(error.refusal));
+    });
+    const ticket = made.waiting?.ticket;
+    while (made.waiting) {
+      const { id, ahead, ask_again_in: pause } = made.waiting;
+      wait(ahead);
+      await new Promise((done) => setTimeout(done, pause));
+      made = await ask(`${gateway}/v1/waiting/${id}`, ticket, {});
+    }
     return { url: `${gateway}/v1/sessions/${made.session}`, ticket: made.ticket };
   };
   return async (text) => {

@@ -9,7 +9,7 @@ const CSS =
   ':host{position:fixed;z-index:2147483000;inset-block-end:24px;inset-inline-end:24px}' +
   '.go{display:flex;align-items:center;gap:10px;min-height:56px;padding:0 22px;border:0;border-radius:28px;cursor:pointer;' +
   'font:600 16px var(--neoron-font,system-ui,sans-serif);color:var(--neoron-on-accent,#fff);background:var(--neoron-accent,#4338ca);' +
-  'box-shadow:0 8px 28px rgb(20 18 60/.3)}' +
+  'box-shadow:0 8px 28px #14123c4d}' +
   '.go svg{width:24px;fill:currentColor}' +
   ':host([data-live=true]) .go{box-shadow:inset 0 0 0 3px #6ee7a8}';
 
@@ -26,6 +26,7 @@ class NeoronCall extends HTMLElement {
       business: 'general',
       ...data,
       language,
+      prove: async (it) => (await import(here('proof.js'))).default(it),
       voice: data.voice ? () => import(new URL(data.voice, document.baseURI).href) : undefined,
     };
     const root = this.attachShadow({ mode: 'open' });
@@ -40,9 +41,10 @@ class NeoronCall extends HTMLElement {
     path.setAttribute('d', 'M4 4h16v12h-9l-5 4v-4H4z');
     svg.append(path);
     button.append(svg, data.label || LABELS[tag] || LABELS.en);
-    button.setAttribute('aria-haspopup', 'dialog');
+    button.ariaHasPopup = 'dialog';
     root.append(button);
-    button.onpointerenter = button.onfocus = button.ontouchstart = () => this.load().catch(() => {});
+    // A finger enters as a pointer does.
+    button.onpointerenter = button.onfocus = () => this.load().catch(() => {});
     button.onclick = () => this.open();
     try {
       if (sessionStorage.getItem(KEY)) this.open(true);

@@ -32,7 +32,9 @@ pub(crate) struct App {
     view: View,
     socket: socket::Slot,
     voice: Voice,
-    timers: [Cell<Option<i32>>; 2],
+    /// What the gateway said when it refused the last time.
+    pub(crate) refused: Cell<JsValue>,
+    timers: [Cell<Option<i32>>; 3],
     host: web_sys::Element,
 }
 
@@ -48,7 +50,8 @@ pub(crate) fn mount(root: &ShadowRoot, options: &JsValue) -> JsValue {
         model: RefCell::new(model),
         socket: socket::Slot::default(),
         voice: Voice::default(),
-        timers: [const { Cell::new(None) }; 2],
+        refused: Cell::default(),
+        timers: [const { Cell::new(None) }; 3],
     }));
     app.listen();
     if let Some(ticket) = storage::load() {
@@ -105,10 +108,17 @@ impl App {
             Effect::Focus(target) => self.view.focus(target),
             Effect::Announce(text) => self.view.announce(&text),
             Effect::RequestGrant(body) => self.request_grant(&body),
-            Effect::CreateSession { grant, mode } => self.create_session(&grant, mode),
+            Effect::CreateSession { grant, mode, proof } => self.create_session(&grant, mode, proof.as_deref()),
+            Effect::Prove => self.prove(),
+            Effect::AskPlace(place) => self.ask(&self.address(&place, ""), &place.ticket, "{}", None),
+            Effect::LeavePlace(place) => {
+                let address = self.address(&place, "");
+                net::request(self, &address, Some(&place.ticket), Some(""), None, Box::new(|_| {}));
+            }
             Effect::FetchSession(ticket) => self.fetch_session(&ticket),
             Effect::EndSession(ticket) => {
-                net::request(&self.address(&ticket, "/end"), Some(&ticket.ticket), Some("{}"), Box::new(|_| {}));
+                let address = self.address(&ticket, "/end");
+                net::request(self, &address, Some(&ticket.ticket), Some("{}"), None, Box::new(|_| {}));
             }
             Effect::OpenSocket(ticket) => self.socket.open(self, &self.options.gateway, &ticket),
             Effect::CloseSocket => self.socket.close(),
@@ -129,7 +139,7 @@ impl App {
 
     fn address(&self, ticket: &Ticket, rest: &str) -> String {
         let mut url = self.options.gateway.clone();
-        url.push_str("/v1/sessions/");
+        url.push_str(if ticket.waits() { "/v1/waiting/" } else { "/v1/sessions/" });
         url.push_str(&ticket.session);
         url.push_str(rest);
         url
@@ -137,9 +147,11 @@ impl App {
 
     fn request_grant(&'static self, body: &str) {
         net::request(
+            self,
             &self.options.grant,
             None,
             Some(body),
+            None,
             Box::new(move |answer| {
                 let grant = answer.and_then(|json| answers::grant(&json).ok_or_else(broken));
                 self.dispatch(Msg::Grant(grant));
@@ -147,28 +159,48 @@ impl App {
         );
     }
 
-    fn create_session(&'static self, grant: &str, mode: neoron_widget_core::media::Mode) {
+    fn create_session(&'static self, grant: &str, mode: neoron_widget_core::media::Mode, proof: Option<&str>) {
         let body = {
             let config = &self.model.borrow().config;
             encode::session_request(mode, &config.language_tag, now(), &config.page)
         };
         let mut url = self.options.gateway.clone();
         url.push_str("/v1/sessions");
+        self.ask(&url, grant, &body, proof);
+    }
+
+    /// Asks for a session, with a grant or for a place in the waiting room.
+    fn ask(&'static self, url: &str, secret: &str, body: &str, proof: Option<&str>) {
         net::request(
-            &url,
-            Some(grant),
-            Some(&body),
+            self,
+            url,
+            Some(secret),
+            Some(body),
+            proof,
             Box::new(move |answer| {
-                let created = answer.and_then(|json| answers::created(&json).ok_or_else(broken));
-                self.dispatch(Msg::Created(created));
+                let answer = answer.and_then(|json| answers::answer(&json).ok_or_else(broken));
+                self.dispatch(Msg::Answered(answer));
             }),
         );
     }
 
+    /// Has the challenge solved by a script that only those visitors load who are asked for it.
+    fn prove(&'static self) {
+        let asked = self.options.prove.as_ref().and_then(|prove| {
+            let solved = prove.call1(&JsValue::UNDEFINED, &self.refused.take()).ok()?;
+            Some(js_sys::Promise::resolve(&solved))
+        });
+        let Some(asked) = asked else { return self.later(Msg::Proved(None)) };
+        let done = move |proof: Option<JsValue>| self.dispatch(Msg::Proved(proof.and_then(|proof| proof.as_string())));
+        dom::settle(&asked, Box::new(done));
+    }
+
     fn fetch_session(&'static self, ticket: &Ticket) {
         net::request(
+            self,
             &self.address(ticket, ""),
             Some(&ticket.ticket),
+            None,
             None,
             Box::new(move |answer| {
                 self.dispatch(Msg::Fetched(answer.and_then(|json| fetched(&json).ok_or_else(broken))));
@@ -202,7 +234,7 @@ impl App {
 
 /// An answer that came but is not what the contract says.
 fn broken() -> Refusal {
-    Refusal { status: 500, code: String::new() }
+    Refusal { status: 500, ..Refusal::unreachable() }
 }
 
 /// Reads `GET /v1/sessions/{id}` through the one decoder of frames: the answer holds what a snapshot frame would.

@@ -20,13 +20,16 @@ pub(crate) struct Options {
     pub(crate) grant: String,
     /// Loads the voice module; see [`crate::media`].
     pub(crate) voice: Option<Function>,
+    /// Solves the challenge of a refusal; see `loader/proof.js`.
+    pub(crate) prove: Option<Function>,
 }
 
 /// Reads the loader's object.
 pub(crate) fn read(options: &JsValue) -> (Options, Config) {
     let view = Json(options.clone());
     let text = |name: &str| view.member(name).and_then(|value| value.text()).filter(|text| !text.is_empty());
-    let voice = view.member("voice").and_then(|voice| voice.0.dyn_into::<Function>().ok());
+    let function = |name: &str| view.member(name).and_then(|value| value.0.dyn_into::<Function>().ok());
+    let voice = function("voice");
     let tag = text("language").unwrap_or_default();
     let sentences: Option<Vec<String>> =
         view.member("texts").and_then(|texts| texts.items()?.iter().map(View::text).collect());
@@ -39,5 +42,5 @@ pub(crate) fn read(options: &JsValue) -> (Options, Config) {
         language_tag: if tag.is_empty() { "en".into() } else { tag },
     };
     let gateway = text("gateway").unwrap_or_default().trim_end_matches('/').into();
-    (Options { gateway, grant: text("grant").unwrap_or_default(), voice }, config)
+    (Options { gateway, grant: text("grant").unwrap_or_default(), voice, prove: function("prove") }, config)
 }

@@ -1,6 +1,8 @@
 //! The way back into a conversation, kept in the tab's own storage: it ends with the tab and no other site sees it. A
 //! browser that forbids storage costs the resume, nothing else.
 
+use alloc::rc::Rc;
+
 use neoron_widget_core::{
     answers::{self, Ticket},
     encode,
@@ -17,7 +19,7 @@ fn storage() -> Option<Storage> {
 }
 
 /// The conversation of an earlier page of this tab.
-pub(crate) fn load() -> Option<Ticket> {
+pub(crate) fn load() -> Option<Rc<Ticket>> {
     answers::ticket(&Json::parse(&storage()?.get_item(KEY).ok()??)?)
 }
 

@@ -119,6 +119,11 @@ impl View {
                 _ => screen::build(&self.body, kind, model),
             }
         }
+        if kind == screen::Kind::Queue
+            && let Ok(Some(words)) = self.body.query_selector(".trouble")
+        {
+            dom::set_text(&words, &model.place());
+        }
         if let Some(feed) = &mut *self.feed.borrow_mut() {
             feed.draw(model);
         }

@@ -7,8 +7,13 @@ use anyhow::{Result, bail};
 use crate::exec::{self, output, run, step};
 
 /// Debian and Ubuntu packages by the program that shows they are there.
-const PACKAGES: [(&str, &str); 4] =
-    [("cmake", "cmake"), ("cc", "build-essential"), ("chromium", "chromium"), ("redis-server", "redis-server")];
+const PACKAGES: [(&str, &str); 5] = [
+    ("cmake", "cmake"),
+    ("cc", "build-essential"),
+    ("chromium", "chromium"),
+    ("redis-server", "redis-server"),
+    ("faketime", "faketime"),
+];
 /// Node.js that runs the browser suites' test runner.
 const NODE_MAJOR: u32 = 20;
 
@@ -41,6 +46,22 @@ pub(crate) fn redis() -> Result<()> {
     packages(&["redis-server"])
 }
 
+/// What the chaos suite needs: Redis servers, and a clock that is off.
+///
+/// # Errors
+/// Names what is missing and could not be installed.
+pub(crate) fn chaos() -> Result<()> {
+    packages(&["redis-server", "faketime"])
+}
+
+/// What the call suite needs to check the names of what is counted.
+///
+/// # Errors
+/// Names what is missing and could not be installed.
+pub(crate) fn metrics_lint() -> Result<()> {
+    packages(&["promtool"])
+}
+
 /// What the browser suites need.
 ///
 /// # Errors
@@ -48,13 +69,31 @@ pub(crate) fn redis() -> Result<()> {
 pub(crate) fn browser() -> Result<()> {
     packages(&["chromium"])?;
     node()?;
-    let folder = exec::root().join("tests/e2e");
+    node_packages("tests/e2e", "the browser suites", false)
+}
+
+/// What the Node design needs that the gateway is measured against.
+///
+/// # Errors
+/// Names what is missing and could not be installed.
+pub(crate) fn node_peer(quiet: bool) -> Result<()> {
+    node()?;
+    node_packages("tests/peers/node-design", "the Node design", quiet)
+}
+
+/// Installs the locked packages of a folder, unless they are there.
+fn node_packages(folder: &str, what: &str, quiet: bool) -> Result<()> {
+    let folder = exec::root().join(folder);
     let (lock, marker) = (folder.join("package-lock.json"), folder.join("node_modules/.package-lock.json"));
     if newer(&marker, &lock) {
         return Ok(());
     }
-    step("installing the browser suites' Node packages");
-    run(exec::command("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder))
+    if !quiet {
+        step(&format!("installing the Node packages of {what}"));
+    }
+    let mut install = exec::command("npm");
+    install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).args(quiet.then_some("--silent"));
+    run(install.current_dir(folder))
 }
 
 /// Everything for all suites.
@@ -65,6 +104,8 @@ pub(crate) fn everything() -> Result<()> {
     native_build()?;
     wasm_target()?;
     redis()?;
+    metrics_lint()?;
+    chaos()?;
     browser()?;
     step("this machine has all that the suites need");
     Ok(())
@@ -76,9 +117,9 @@ fn node() -> Result<()> {
     match major {
         Some(major) if major >= NODE_MAJOR => Ok(()),
         Some(major) => {
-            bail!("Node.js {major} is too old for the browser suites: install Node.js {NODE_MAJOR} or newer")
+            bail!("Node.js {major} is too old: install Node.js {NODE_MAJOR} or newer")
         }
-        None => bail!("the browser suites need Node.js {NODE_MAJOR} or newer with npm; install it and try again"),
+        None => bail!("Node.js {NODE_MAJOR} or newer with npm is needed; install it and try again"),
     }
 }
 

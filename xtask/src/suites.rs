@@ -28,8 +28,11 @@ pub(crate) enum Suite {
     Call,
     /// The popup in a real browser, against a mock gateway.
     Widget,
-    /// The Frappe apps without Frappe: rules, doctypes, permissions, lints.
+    /// The Frappe apps without Frappe: rules, doctypes, permissions, lints. The HTTP contract with the simulator, and with
+    /// a real site if FRAPPE_URL, FRAPPE_SITE and FRAPPE_TOKEN name one.
     Erpnext,
+    /// Processes die, Redis fails, clocks differ, disks fill up, strangers attack: nothing is lost, nothing twice.
+    Chaos,
 }
 
 /// Which suites.
@@ -38,6 +41,41 @@ pub(crate) struct Options {
     /// All, if none is named.
     #[arg(value_enum)]
     suites: Vec<Suite>,
+    /// How chaos goes.
+    #[command(flatten)]
+    chaos: Chaos,
+}
+
+/// What is passed on to the program `chaos`, which explains each.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Chaos only")]
+struct Chaos {
+    /// Decides what happens; a failure names it.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Goes on for so long; without it each scenario is played once.
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// One scenario; may be repeated. An unknown name lists all.
+    #[arg(long)]
+    scenario: Vec<String>,
+    /// The soak's sessions at a time.
+    #[arg(long)]
+    sessions: Option<usize>,
+    /// The attack's requests.
+    #[arg(long)]
+    starts: Option<usize>,
+}
+
+impl Chaos {
+    fn arguments(&self) -> Vec<String> {
+        let number = |name: &str, value: Option<u64>| value.map(|value| format!("--{name}={value}"));
+        let count = |name: &str, value: Option<usize>| value.map(|value| format!("--{name}={value}"));
+        let named = self.scenario.iter().map(|name| format!("--scenario={name}"));
+        let numbers = [number("seed", self.seed), number("minutes", self.minutes)];
+        let counts = [count("sessions", self.sessions), count("starts", self.starts)];
+        numbers.into_iter().chain(counts).flatten().chain(named).collect()
+    }
 }
 
 /// Runs the suites and prints the closing line.
@@ -54,7 +92,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         step(&format!("suite {name}"));
         let started = Instant::now();
         let mut tally = Tally::default();
-        if let Err(error) = run_suite(*suite, &mut tally) {
+        if let Err(error) = run_suite(*suite, options, &mut tally) {
             eprintln!("error: {error:#}");
             tally.check(false);
         }
@@ -68,12 +106,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn run_suite(suite: Suite, tally: &mut Tally) -> Result<()> {
+fn run_suite(suite: Suite, options: &Options, tally: &mut Tally) -> Result<()> {
     match suite {
         Suite::Lint => lint(tally),
         Suite::Unit => crates(
             tally,
-            &["neoron-protocol", "neoron-simulators", "neoron-worker", "neoron-widget-core", "neoron-gateway", "xtask"],
+            &[
+                "neoron-protocol",
+                "neoron-telemetry",
+                "neoron-simulators",
+                "neoron-worker",
+                "neoron-widget-core",
+                "neoron-gateway",
+                "xtask",
+            ],
         ),
         Suite::Store => {
             setup::redis()?;
@@ -85,8 +131,33 @@ fn run_suite(suite: Suite, tally: &mut Tally) -> Result<()> {
             browser_files()?;
             browser(tally, "widget", |_| {})
         }
-        Suite::Erpnext => tests(tally, exec::command("bash").arg("erpnext/run-tests")),
+        Suite::Erpnext => erpnext(tally),
+        Suite::Chaos => {
+            setup::chaos()?;
+            exec::build_neoron()?;
+            let mut command = exec::cargo();
+            command.args(["run", "--package", "neoron-tests", "--bin", "chaos", "--"]);
+            tests(tally, command.args(options.chaos.arguments()))
+        }
     }
+}
+
+fn erpnext(tally: &mut Tally) -> Result<()> {
+    tests(tally, exec::command("bash").arg("erpnext/run-tests"))?;
+    let contract = |options: &[&str]| {
+        let mut command = exec::cargo();
+        command.args(["test", "--no-fail-fast", "--package", "neoron-simulators", "--test", "it", "erpnext::", "--"]);
+        command.args(options);
+        command
+    };
+    step("the contract with the simulator");
+    tests(tally, &mut contract(&[]))?;
+    if std::env::var_os("FRAPPE_URL").is_some() {
+        step("the contract with the real site");
+        // One at a time: each case means to have the site's workers for itself.
+        tests(tally, &mut contract(&["--ignored", "--test-threads", "1"]))?;
+    }
+    Ok(())
 }
 
 fn lint(tally: &mut Tally) -> Result<()> {
@@ -145,6 +216,7 @@ fn call(tally: &mut Tally) -> Result<()> {
     let store = ["demo", "--check", "--workers", "3", "--store", &cluster.url()];
     scripted_visitor(tally, exec::command(&neoron).args(store));
     drop(cluster);
+    setup::metrics_lint()?;
     tests(tally, exec::cargo().args(["test", "--no-fail-fast", "--package", "neoron-tests"]))?;
     browser_files()?;
     step("the popup in a real browser, before the demo");

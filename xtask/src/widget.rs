@@ -18,7 +18,7 @@ use wasm_bindgen_cli_support::Bindgen;
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "widget";
 /// The scripts that are written by hand; shipped without their comments.
-const SCRIPTS: [&str; 2] = ["loader.js", "fallback.js"];
+const SCRIPTS: [&str; 3] = ["loader.js", "fallback.js", "proof.js"];
 /// What browsers since 2023 run. Never `--all-features`: binaryen then writes types that Chromium refuses to compile.
 const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
@@ -30,7 +30,7 @@ const WASM_FEATURES: [&str; 7] = [
     "--enable-reference-types",
 ];
 
-/// Builds the popup and puts all that a site serves into `out`: `loader.js`, `fallback.js`, `popup.js`,
+/// Builds the popup and puts all that a site serves into `out`: `loader.js`, `fallback.js`, `proof.js`, `popup.js`,
 /// `popup_bg.wasm`, and `texts.<tag>.json` for each
 /// language but English. `progress` is told each step.
 ///
@@ -51,7 +51,8 @@ pub(crate) fn build(out: &Path, progress: &dyn Fn(&str)) -> anyhow::Result<()> {
     optimise(&wasm, progress)?;
     let short = binary::shorten_imports(&fs::read(&wasm)?).context("the popup's file cannot be read")?;
     fs::write(&wasm, short.file)?;
-    fs::write(&glue, rename(slim(&fs::read_to_string(&glue)?), &short.names))?;
+    let script = start_shortly(&slim(&fs::read_to_string(&glue)?)).context("the bindings are of another shape")?;
+    fs::write(&glue, rename(script, &short.names))?;
     for script in SCRIPTS {
         let from = root.join("widget-wasm/loader").join(script);
         let text = fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
@@ -109,6 +110,30 @@ fn slim(glue: &str) -> String {
     slim
 }
 
+/// How the popup is fetched and started, once: what the loader needs of the generator's own start, which also takes
+/// modules, requests and older forms of its parameters, and is a fifth of the script.
+const START: &str = "\
+let started;
+export default function start({ module_or_path }) {
+started ??= (async () => {
+const answer = await fetch(module_or_path);
+const typed = answer.headers.get('Content-Type') === 'application/wasm';
+const made = typed ? WebAssembly.instantiateStreaming(answer, __wbg_get_imports()) :
+WebAssembly.instantiate(await answer.arrayBuffer(), __wbg_get_imports());
+const { instance, module } = await made;
+return __wbg_finalize_init(instance, module);
+})();
+started.catch(() => { started = undefined; });
+return started;
+}
+";
+
+/// Puts [`START`] in the place of the generator's start; `None` if that is not where it was.
+fn start_shortly(glue: &str) -> Option<String> {
+    let (before, start) = glue.split_once("async function __wbg_load(")?;
+    start.contains("__wbg_finalize_init(instance, module)").then(|| format!("{before}{START}"))
+}
+
 /// Gives the script the short names of the imports too. Each long one ends in a hash, so that none is part of another
 /// and none is an ordinary word.
 fn rename(glue: String, names: &[(String, String)]) -> String {
@@ -155,12 +180,21 @@ fn known_features() -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{artifact, slim};
+    use super::{artifact, slim, start_shortly};
 
     #[test]
     fn the_glue_loses_its_comments_and_indentation_only() {
         let glue = "/**\n * Says.\n */\nexport function f() {\n    // why\n    return 'a // b';\n}\n";
         assert_eq!(slim(glue), "export function f() {\nreturn 'a // b';\n}\n");
+    }
+
+    #[test]
+    fn the_generators_start_is_replaced_and_nothing_else() {
+        let glue =
+            "function a() {}\nasync function __wbg_load(x) {}\n__wbg_finalize_init(instance, module);\nexport {};\n";
+        let made = start_shortly(glue).unwrap_or_default();
+        assert!(made.starts_with("function a() {}\nlet started;") && made.ends_with("return started;\n}\n"), "{made}");
+        assert_eq!(start_shortly("function a() {}"), None);
     }
 
     #[test]

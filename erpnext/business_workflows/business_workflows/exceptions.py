@@ -15,6 +15,10 @@ class UnknownService(frappe.ValidationError):
 	"""The body's `services` lists what is offered."""
 
 
+class UnknownCategory(frappe.ValidationError):
+	"""The body's `categories` lists what a request can be about."""
+
+
 class QuoteChanged(frappe.ValidationError):
 	"""The body has the present `total_amount` and `currency`."""
 

@@ -7,7 +7,8 @@ use neoron_edge::{EdgeConfig, LimitConfig};
 use neoron_protocol::grant::{KeyRing, PublicKey, Site};
 use neoron_store::{Rate, redis::RedisOptions};
 use neoron_worker::config::{
-    Business, Confirm, ErpnextConfig, Quoter, Secret, SiteConfig, ToolKind, ToolSpec, UltravoxConfig, WorkerConfig,
+    Business, Confirm, ErpnextConfig, Quoter, Secret, SiteConfig, StaffConfig, ToolKind, ToolSpec, UltravoxConfig,
+    WorkerConfig,
 };
 
 use super::{
@@ -39,6 +40,8 @@ pub struct Config {
     pub log_level: String,
     /// Whether logs are JSON.
     pub log_json: bool,
+    /// Where spans go; nowhere without it.
+    pub telemetry: Option<neoron_telemetry::Options>,
     /// The front.
     pub edge: EdgeConfig,
     /// Each worker.
@@ -70,6 +73,7 @@ impl Config {
                 .transpose()?,
             log_level: settings.text(&at("log.level")),
             log_json: settings.text(&at("log.format")) == "json",
+            telemetry: telemetry(settings),
             edge: edge(settings)?,
             worker: worker(settings),
             keys: keys(settings)?,
@@ -112,6 +116,16 @@ fn unusable(path: &str, said: impl ToString) -> Problems {
     problems
 }
 
+/// Where spans go.
+fn telemetry(settings: &Settings) -> Option<neoron_telemetry::Options> {
+    Some(neoron_telemetry::Options {
+        url: settings.maybe_text(&at("telemetry.otlp_url"))?,
+        service: settings.text(&at("telemetry.service_name")),
+        version: env!("CARGO_PKG_VERSION"),
+        sample_per_mille: u16::try_from(settings.number(&at("telemetry.sample"))).unwrap_or(1_000),
+    })
+}
+
 fn address(settings: &Settings, path: &str) -> Result<SocketAddr, Problems> {
     settings.text(&at(path)).parse().map_err(|error| unusable(path, error))
 }
@@ -123,6 +137,7 @@ fn edge(settings: &Settings) -> Result<EdgeConfig, Problems> {
         address: rate("edge.requests_per_address"),
         sessions_by_address: rate("edge.sessions_per_address"),
         sessions_by_site: rate("edge.sessions_per_site"),
+        pow_below: settings.small(&at("edge.pow_below")),
         ..LimitConfig::default()
     };
     Ok(EdgeConfig {
@@ -151,6 +166,8 @@ fn worker(settings: &Settings) -> WorkerConfig {
         edge_key: Secret::new(settings.text(&at("edge.key"))),
         advertise: settings.maybe_text(&at("worker.advertise")).and_then(|text| text.parse().ok()),
         capacity: settings.small(&at("worker.capacity")),
+        calls_per_network: settings.small(&at("worker.calls_per_network")),
+        waiting_room: settings.small(&at("worker.waiting_room")),
         keep_finished: settings.span(&at("worker.keep_finished")),
         job_concurrency: settings.count(&at("worker.job_concurrency")),
         job_lease: settings.span(&at("worker.job_lease")),
@@ -160,8 +177,18 @@ fn worker(settings: &Settings) -> WorkerConfig {
         erpnext: erpnext(settings),
         sites: names("sites")
             .map(|name| {
-                let minutes = at("sites").child(&name).child("minutes_per_day");
-                (name, SiteConfig { minutes_per_day: settings.number(&minutes) })
+                let site = at("sites").child(&name);
+                let config = SiteConfig {
+                    minutes_per_day: settings.number(&site.child("minutes_per_day")),
+                    max_calls: settings.small(&site.child("max_calls")),
+                };
+                (name, config)
+            })
+            .collect(),
+        staff: names("staff")
+            .map(|name| {
+                let token_sha256 = settings.text(&at("staff").child(&name).child("token_sha256"));
+                (name, StaffConfig { token_sha256 })
             })
             .collect(),
         businesses: names("business")

@@ -30,6 +30,7 @@ pub(super) fn check(mut settings: Settings, mut problems: Problems) -> Result<Se
     checks.times();
     checks.erpnext();
     checks.sites();
+    checks.staff();
     checks.businesses();
     if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
@@ -66,6 +67,12 @@ fn missing(settings: &mut Settings, problems: &mut Problems) {
         let origin = settings.origin(&path).filter(|_| key.path.contains('*')).cloned();
         problems.add(Problem::new("missing", Some(path), said).at(origin));
     }
+}
+
+/// What an operator may call a site or a member of the staff.
+fn is_id(name: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(letters)
 }
 
 struct Checks<'a> {
@@ -165,8 +172,7 @@ impl Checks<'_> {
         }
         for name in names {
             let site = sites.child(&name);
-            let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-            if name.is_empty() || name.len() > 64 || !name.bytes().all(letters) {
+            if !is_id(&name) {
                 self.refuse(site.clone(), "a site's id has 1 to 64 of a-z, A-Z, 0-9, . _ -");
             }
             let keys = site.child("keys");
@@ -185,6 +191,21 @@ impl Checks<'_> {
                 }
             }
             self.origins(&site.child("origins"));
+        }
+    }
+
+    fn staff(&mut self) {
+        let table = Path::of(["staff"]);
+        for name in self.settings.names(&table) {
+            let staff = table.child(&name);
+            if !is_id(&name) || name.contains('.') {
+                self.refuse(staff.clone(), "a staff name has 1 to 64 of a-z, A-Z, 0-9, _ -");
+            }
+            let hash = staff.child("token_sha256");
+            let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            if self.sound(&[&hash]) && !self.settings.text(&hash).bytes().all(hex) {
+                self.refuse(hash, "is no SHA-256; `neoron keys staff` prints one, 64 of 0-9 and a-f");
+            }
         }
     }
 

@@ -22,6 +22,13 @@ pub struct Session {
     events: String,
 }
 
+impl Session {
+    /// What opens it; for tests that search for it where it must not be.
+    pub fn ticket(&self) -> &str {
+        &self.ticket
+    }
+}
+
 /// Asks the site for a grant, as the popup does on the click.
 pub async fn grant(client: &reqwest::Client, site: &str, business: &str) -> Result<String> {
     let url = format!("{site}/wp-json/neoron/v1/grant");

@@ -29,6 +29,17 @@ fn a_sound_configuration_loads_and_gets_every_default() {
 }
 
 #[test]
+fn staff_is_known_by_the_hash_of_a_token() {
+    let hash = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
+    let file = format!("{SOUND}\n[staff.dashboard]\ntoken_sha256 = \"{hash}\"\n");
+    let config = Given { file: &file, ..Given::default() }.load().unwrap();
+    assert_eq!(config.worker.staff["dashboard"].token_sha256, hash);
+    let told = told(&file.replace("staff.dashboard", "staff.\"dash board\"").replace("5e88", "5E88"));
+    assert!(told.contains("a staff name has 1 to 64 of"), "{told}");
+    assert!(told.contains("token_sha256: is no SHA-256"), "{told}");
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_with_their_lines_and_columns() {
     let file = r#"[gateway]
 public_url = "voice.example.com"
@@ -218,7 +229,7 @@ fn secrets_may_stand_in_files_of_their_own() {
         .replace("api_key = \"canary-canary-canary-api\"", "api_key_file = \"api\"")
         .replace("webhook_secrets = [\"canary-canary-canary-webhook\"]", "webhook_secrets_file = \"webhook\"");
     let config = config::load(&Given { file: &file, ..Given::default() }.sources(&folder)).unwrap();
-    assert_eq!(config.worker.ultravox.api_key.reveal(), "from-a-file");
+    assert_eq!(config.worker.ultravox.api_key.expose(), "from-a-file");
     assert_eq!(config.worker.ultravox.webhook_secrets.len(), 2);
 }
 

@@ -2,7 +2,7 @@
 // by epoch and offset. Every refusal and every cut can be asked for. It never sleeps: time is the test's.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { join, normalize } from 'node:path';
 import { WebSocketServer } from 'ws';
 
@@ -36,6 +36,12 @@ export class Mock {
   /** `{status, code}` to refuse with, by what is asked. */
   refuse = {};
   headers = {};
+  /** How many wait before a newcomer; `undefined` while there is room. */
+  ahead = undefined;
+  /** Who waits, by the id of the place. */
+  places = new Map();
+  /** Wants a proof of work while true. */
+  strict = false;
 
   static async start(widget) {
     const mock = new Mock();
@@ -108,21 +114,19 @@ export class Mock {
     response.setHeader('Access-Control-Allow-Origin', this.url);
     response.setHeader('Vary', 'Origin');
     if (request.method === 'OPTIONS') {
-      response.writeHead(204, { 'Access-Control-Allow-Headers': 'Authorization, Content-Type', 'Access-Control-Allow-Methods': 'GET, POST' });
+      response.writeHead(204, { 'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Neoron-Proof', 'Access-Control-Allow-Methods': 'GET, POST, DELETE' });
       return response.end();
     }
-    const [, , , id, action] = request.url.split('/');
+    const [, , kind, id, action] = request.url.split('/');
     const secret = request.headers.authorization?.replace('Bearer ', '');
     if (request.method === 'POST' && !id) {
       const body = await bodyOf(request);
       if (this.refuse.session) return this.#problem(response, this.refuse.session);
-      const session = this.#create(body);
-      return this.#json(response, 201, {
-        session: session.id, state: 'ready', media: body.media,
-        join_url: body.media === 'voice' ? 'wss://voice.example/join' : null,
-        events_url: `/v1/sessions/${session.id}/events`, ticket: session.ticket, max_seconds: 600, expires_at: Date.now() + 600_000,
-      });
+      if (this.strict && !this.#proved(request.headers['x-neoron-proof'])) return this.#challenge(response, secret);
+      if (this.ahead !== undefined) return this.#join(response, body);
+      return this.#created(response, body);
     }
+    if (kind === 'waiting') return this.#waits(request, response, id, secret);
     const session = this.sessions.get(id);
     if (this.refuse.resume) return this.#problem(response, this.refuse.resume);
     if (!session || session.ticket !== secret) return this.#problem(response, { status: 401, code: 'ticket_invalid' });
@@ -140,14 +144,68 @@ export class Mock {
     });
   }
 
+  #created(response, body) {
+    const session = this.#create(body);
+    this.#json(response, 201, {
+      session: session.id, state: 'ready', media: body.media,
+      join_url: body.media === 'voice' ? 'wss://voice.example/join' : null,
+      events_url: `/v1/sessions/${session.id}/events`, ticket: session.ticket, max_seconds: 600, expires_at: Date.now() + 600_000,
+    });
+  }
+
+  #place(response, id, ticket) {
+    const { ahead } = this;
+    this.#json(response, 202, { waiting: { id, ...(ticket && { ticket }), ahead, of: ahead + 1, ask_again_in: 500, patience: 30_000 } });
+  }
+
+  #join(response, body) {
+    const id = `s_${randomBytes(13).toString('hex')}.pizza`;
+    const ticket = randomBytes(32).toString('base64url');
+    this.places.set(id, { ticket, body });
+    this.#place(response, id, ticket);
+  }
+
+  #waits(request, response, id, secret) {
+    const place = this.places.get(id);
+    if (request.method === 'DELETE') {
+      this.places.delete(id);
+      return response.writeHead(204).end();
+    }
+    if (place?.ticket !== secret) return this.#problem(response, { status: 410, code: 'waiting_over' });
+    if (this.ahead !== undefined) return this.#place(response, id);
+    this.places.delete(id);
+    this.#created(response, place.body);
+  }
+
+  /** A challenge of some 30,000 counts, tied to the grant as the gateway's are. */
+  #challenge(response, grant) {
+    const [salt, nonce] = [randomBytes(16), randomBytes(16)];
+    const counter = Buffer.alloc(4);
+    counter.writeUInt32BE(30_000);
+    this.key = createHash('sha256').update(Buffer.concat([salt, nonce, counter])).digest('hex');
+    const parameters = {
+      algorithm: 'SHA-256', cost: 1, data: { grant }, expiresAt: Math.floor(Date.now() / 1000) + 120, keyLength: 32,
+      keyPrefix: this.key.slice(0, 32), keySignature: '00', nonce: nonce.toString('hex'), salt: salt.toString('hex'),
+    };
+    this.challenge = { parameters, signature: randomBytes(32).toString('hex') };
+    this.#problem(response, { status: 403, code: 'proof_of_work_required', challenge: this.challenge });
+  }
+
+  #proved(header) {
+    if (!header || !this.challenge) return false;
+    const { challenge, solution } = JSON.parse(Buffer.from(header, 'base64'));
+    this.solution = solution;
+    return JSON.stringify(challenge) === JSON.stringify(this.challenge) && solution.derivedKey === this.key;
+  }
+
   #json(response, status, body) {
     response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
   }
 
-  #problem(response, { status, code, plain }) {
+  #problem(response, { status, code, plain, ...more }) {
     if (plain) return response.writeHead(status, { 'Content-Type': 'text/html' }).end('<h1>no</h1>');
     response.writeHead(status, { 'Content-Type': 'application/problem+json' });
-    response.end(JSON.stringify({ type: `urn:neoron:problem:${code}`, title: code, status, code, request_id: 'r_test' }));
+    response.end(JSON.stringify({ type: `urn:neoron:problem:${code}`, title: code, status, code, request_id: 'r_test', ...more }));
   }
 
   #create(body) {

@@ -24,14 +24,14 @@ async fn kill_and_recover(stack: &mut Stack, pause: Duration) -> Result<()> {
     let session = stack.session().await?;
     let mut socket = stack.socket(&session).await?;
     talk::order(&mut socket).await.with_context(|| socket.seen())?;
-    stack.erpnext.set_faults(erpnext::Faults {
+    stack.outside.erpnext.set_faults(erpnext::Faults {
         latency_ms: u64::try_from(ERPNEXT_TAKES.as_millis())?,
         ..erpnext::Faults::default()
     });
-    let answered = stack.ultravox.tool_requests().len();
+    let answered = stack.outside.ultravox.tool_requests().len();
     socket.say("yes").await?;
     eventually("the tool's answer", || {
-        let fresh = stack.ultravox.tool_requests().split_off(answered);
+        let fresh = stack.outside.ultravox.tool_requests().split_off(answered);
         let confirmed = fresh.into_iter().find(|it| it.tool == "confirmOrder" && it.outcome == ToolOutcome::Used);
         async move { confirmed }
     })
@@ -39,7 +39,7 @@ async fn kill_and_recover(stack: &mut Stack, pause: Duration) -> Result<()> {
     sleep(pause).await;
     assert_eq!(stack.orders_of(&session.id), 0, "ERPNext had answered before the kill");
     stack.kill_gateway().await?;
-    stack.erpnext.set_faults(erpnext::Faults::default());
+    stack.outside.erpnext.set_faults(erpnext::Faults::default());
     stack.start_gateway().await?;
     eventually("the order after the restart", || {
         let orders = stack.orders_of(&session.id);
@@ -59,7 +59,7 @@ async fn ten_kills(seed: u64) {
             panic!("seed {seed}, round {round}, killed after {pause:?}: {error:#}\n{}", stack.log());
         }
     }
-    let orders = stack.erpnext.orders();
+    let orders = stack.outside.erpnext.orders();
     assert_eq!(orders.len(), 10, "seed {seed}: ten sessions ordered once each");
 }
 

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod canary;
 mod contracts;
 mod counters;
 mod crash;
 mod outage;
 mod talk;
+mod traces;

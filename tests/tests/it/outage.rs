@@ -31,12 +31,12 @@ async fn visit(stack: &Stack, start: Instant, number: usize) -> Result<String> {
 async fn fifty_orders_during_thirty_seconds_without_erpnext_are_all_there_afterwards_once_each() {
     let stack = std::sync::Arc::new(Stack::start("").await.unwrap());
     let menu_known = || {
-        let asked = stack.erpnext.requests().keys().any(|path| path.contains("get_menu"));
+        let asked = stack.outside.erpnext.requests().keys().any(|path| path.contains("get_menu"));
         async move { asked.then_some(()) }
     };
     eventually("the menu's first snapshot", menu_known).await.unwrap();
     let start = Instant::now();
-    stack.erpnext.set_faults(erpnext::Faults { down: true, ..erpnext::Faults::default() });
+    stack.outside.erpnext.set_faults(erpnext::Faults { down: true, ..erpnext::Faults::default() });
     let visits: Vec<_> = (0..VISITORS)
         .map(|number| {
             let stack = stack.clone();
@@ -44,14 +44,14 @@ async fn fifty_orders_during_thirty_seconds_without_erpnext_are_all_there_afterw
         })
         .collect();
     sleep_until(start + OUTAGE).await;
-    assert!(stack.erpnext.orders().is_empty(), "ERPNext took an order while it was down");
-    stack.erpnext.set_faults(erpnext::Faults::default());
+    assert!(stack.outside.erpnext.orders().is_empty(), "ERPNext took an order while it was down");
+    stack.outside.erpnext.set_faults(erpnext::Faults::default());
     for visit in visits {
         let session = visit.await.unwrap().unwrap_or_else(|error| panic!("{error:#}\n{}", stack.log()));
         assert_eq!(stack.orders_of(&session), 1);
     }
-    assert_eq!(stack.erpnext.orders().len(), VISITORS);
-    for request in stack.ultravox.tool_requests() {
+    assert_eq!(stack.outside.erpnext.orders().len(), VISITORS);
+    for request in stack.outside.ultravox.tool_requests() {
         assert_eq!(request.outcome, ToolOutcome::Used, "{} was not answered in time", request.tool);
     }
 }

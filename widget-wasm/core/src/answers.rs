@@ -1,16 +1,16 @@
 //! Reading the answers of the site and the gateway through the same [`View`] as the frames. It never fetches anything
 //! and believes no address that leads away from the gateway.
 
-use alloc::string::String;
+use alloc::{rc::Rc, string::String};
 
 use neoron_protocol::frame::View;
 
 use crate::{media::Mode, texts::Text};
 
-/// What a tab needs to find its session again. Lives in the tab's `sessionStorage`.
+/// What a tab needs to find its session, or its place in the waiting room, again. Lives in the tab's `sessionStorage`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// The session's id.
+    /// The session's or the place's id.
     pub session: String,
     /// The secret that opens it.
     pub ticket: String,
@@ -18,11 +18,40 @@ pub struct Ticket {
     pub mode: Mode,
 }
 
-/// The answer of `POST /v1/sessions`.
+impl Ticket {
+    /// Whether it is a place in the waiting room: the id of the session to be, a dot and the site.
+    pub fn waits(&self) -> bool {
+        self.session.bytes().any(|byte| byte == b'.')
+    }
+}
+
+/// What a visitor who wants a session gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The session.
+    Created(Created),
+    /// A place in the waiting room.
+    Waits(Place),
+}
+
+/// A place in the waiting room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Names it.
+    pub id: String,
+    /// Opens it; told at the first time.
+    pub ticket: Option<String>,
+    /// How many come before.
+    pub ahead: u32,
+    /// When to ask again, in milliseconds.
+    pub ask_again_in: u32,
+}
+
+/// A new session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
     /// The way back.
-    pub ticket: Ticket,
+    pub ticket: Rc<Ticket>,
     /// Where the voice call is joined; only for voice.
     pub join_url: Option<String>,
 }
@@ -41,7 +70,9 @@ const MAX_TOKEN: usize = 128;
 
 fn token(view: &impl View, name: &str) -> Option<String> {
     let text = view.member(name)?.text()?;
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    // A dot inside is a place's; one at the start could lead elsewhere.
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    let plain = plain && !text.starts_with('.');
     (!text.is_empty() && text.len() <= MAX_TOKEN && plain).then_some(text)
 }
 
@@ -53,14 +84,29 @@ pub fn grant(view: &impl View) -> Option<String> {
 }
 
 /// A stored ticket, or the part of an answer that is one.
-pub fn ticket(view: &impl View) -> Option<Ticket> {
+pub fn ticket(view: &impl View) -> Option<Rc<Ticket>> {
     let mode = Mode::from_wire(&view.member("media")?.text()?);
-    Some(Ticket { session: token(view, "session")?, ticket: token(view, "ticket")?, mode })
+    Some(Rc::new(Ticket { session: token(view, "session")?, ticket: token(view, "ticket")?, mode }))
 }
 
-/// The answer of `POST /v1/sessions`.
-pub fn created(view: &impl View) -> Option<Created> {
-    Some(Created { ticket: ticket(view)?, join_url: view.member("join_url").and_then(|url| url.text()) })
+/// The answer of `POST /v1/sessions` or `POST /v1/waiting/{id}`.
+pub fn answer(view: &impl View) -> Option<Answer> {
+    Some(match view.member("waiting") {
+        Some(place) => {
+            let number = |name: &str| Some(place.member(name)?.number()? as u32);
+            Answer::Waits(Place {
+                id: token(&place, "id")?,
+                ticket: token(&place, "ticket"),
+                ahead: number("ahead")?,
+                // Whatever the gateway says: neither in a loop nor after the place is lost.
+                ask_again_in: number("ask_again_in")?.clamp(500, 15_000),
+            })
+        }
+        None => {
+            let join_url = view.member("join_url").and_then(|url| url.text());
+            Answer::Created(Created { ticket: ticket(view)?, join_url })
+        }
+    })
 }
 
 /// A problem document, or whatever came instead of one.
@@ -79,7 +125,7 @@ impl Refusal {
     pub fn text(&self) -> Text {
         match (self.code.as_str(), self.status) {
             ("budget_exhausted", _) => Text::FailBudget,
-            ("no_room" | "draining", _) => Text::FailBusy,
+            ("no_room" | "draining" | "too_many_calls", _) => Text::FailBusy,
             ("voice_unavailable", _) => Text::FailVoice,
             ("session_over" | "ticket_invalid", _) => Text::FailGone,
             (_, 0) => Text::FailNetwork,
@@ -92,7 +138,20 @@ impl Refusal {
 
     /// Whether the same request may well work with a fresh grant, at once.
     pub fn wants_a_fresh_grant(&self) -> bool {
-        matches!(self.code.as_str(), "grant_expired" | "grant_reused" | "grant_not_yet_valid")
+        matches!(
+            self.code.as_str(),
+            "grant_expired" | "grant_reused" | "grant_not_yet_valid" | "proof_of_work_invalid" | "waiting_over"
+        )
+    }
+
+    /// Whether a proof of work is wanted first.
+    pub fn wants_a_proof(&self) -> bool {
+        self.code == "proof_of_work_required"
+    }
+
+    /// Whether a place in the waiting room may still be there.
+    pub const fn keeps_the_place(&self) -> bool {
+        matches!(self.status, 0 | 500..)
     }
 
     /// Whether it says that the session is not there any more, for good.
@@ -108,16 +167,17 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{Refusal, created, grant, refusal, ticket};
+    use super::{Answer, Place, Refusal, answer, grant, refusal, ticket};
     use crate::{encode, media::Mode, texts::Text};
 
     #[test]
     fn a_created_session_is_read_and_found_again_after_a_reload() {
-        let answer = json!({
+        let body = json!({
             "session": "s_abc", "state": "ready", "media": "text", "join_url": null,
             "events_url": "/v1/sessions/s_abc/events", "ticket": "tick_et-1", "max_seconds": 600, "expires_at": 1,
         });
-        let read = created(&answer).expect("a session");
+        let Some(Answer::Created(read)) = answer(&body) else { panic!("a session") };
+        assert!(!read.ticket.waits());
         assert_eq!(read.ticket.mode, Mode::Text);
         assert_eq!(read.join_url, None);
         let stored: Value = serde_json::from_str(&encode::ticket(&read.ticket)).expect("JSON");
@@ -125,9 +185,23 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_read_and_found_again_after_a_reload() {
+        let waits =
+            |ask: u64| json!({"waiting": {"id": "s_a.pizza", "ticket": "t", "ahead": 2, "of": 5, "ask_again_in": ask}});
+        let place = |ask_again_in| Place { id: "s_a.pizza".into(), ticket: Some("t".into()), ahead: 2, ask_again_in };
+        assert_eq!(answer(&waits(1_500)), Some(Answer::Waits(place(1_500))));
+        assert_eq!(answer(&waits(0)), Some(Answer::Waits(place(500))));
+        assert_eq!(answer(&waits(u64::MAX)), Some(Answer::Waits(place(15_000))));
+        assert_eq!(answer(&json!({"waiting": {"id": "s_a"}})), None);
+        let stored = ticket(&json!({"session": "s_a.pizza", "ticket": "t", "media": "voice"})).expect("a place");
+        assert!(stored.waits());
+    }
+
+    #[test]
     fn a_session_id_that_would_lead_elsewhere_is_not_believed() {
         assert_eq!(ticket(&json!({"session": "../x", "ticket": "t", "media": "text"})), None);
         assert_eq!(ticket(&json!({"session": "s_a", "ticket": "t, neoron", "media": "text"})), None);
+        assert_eq!(ticket(&json!({"session": "..", "ticket": "t", "media": "text"})), None);
         assert_eq!(grant(&json!({"grant": "a b"})), None);
     }
 

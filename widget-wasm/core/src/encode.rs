@@ -1,7 +1,7 @@
 //! JSON text written by hand: the few small objects that the popup sends or stores. It reads nothing. The tests hold it
 //! against serde_json, which is not linked here because it alone doubles the popup.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use neoron_protocol::{UnixMillis, frame::ClientFrame};
 
@@ -41,6 +41,20 @@ impl Object {
     }
 }
 
+/// A number's digits. The standard library's own bring its formatting machinery along: 1 kB more for every visitor.
+pub fn decimal(number: u64) -> String {
+    let (mut digits, mut rest, mut at) = ([0; 20], number, 20);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    digits[at..].iter().map(|digit| char::from(*digit)).collect()
+}
+
 /// Appends `text` as a JSON string.
 fn quoted(out: &mut String, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -65,7 +79,7 @@ fn quoted(out: &mut String, text: &str) {
 pub fn frame(frame: &ClientFrame) -> Option<String> {
     Some(match frame {
         ClientFrame::Resume { epoch, offset } => {
-            Object::new().text("type", "resume").text("epoch", epoch).raw("offset", &offset.to_string()).end()
+            Object::new().text("type", "resume").text("epoch", epoch).raw("offset", &decimal(*offset)).end()
         }
         ClientFrame::Text { id, text } => Object::new().text("type", "text").text("id", id).text("text", text).end(),
         ClientFrame::End => Object::new().text("type", "end").end(),
@@ -81,16 +95,21 @@ pub fn grant_request(business: &str, language: &str) -> String {
 /// The body of `POST /v1/sessions`; `at` is when the visitor agreed. The page's address is cut to its 512 bytes, without
 /// query and fragment: they may hold what is nobody's business.
 pub fn session_request(mode: Mode, language: &str, at: UnixMillis, page: &str) -> String {
-    let consent = Object::new().text("kind", "ai_call").raw("at", &at.0.to_string()).text("version", "1").end();
+    let consent = Object::new().text("kind", "ai_call").raw("at", &decimal(at.0)).text("version", "1").end();
     let body = Object::new().text("media", mode.as_str()).text("language", language).raw("consent", &consent);
     let end = page.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(page.len());
     let page = page.get(..end).unwrap_or_default();
     if page.is_empty() || page.len() > 512 { body.end() } else { body.text("page", page).end() }
 }
 
-/// The options of `fetch`, for the browser's own parser: without cookies, never from a cache, a POST if there is a body.
-pub fn request_options(secret: Option<&str>, body: Option<&str>) -> String {
+/// The options of `fetch`, for the browser's own parser: without cookies, never from a cache. `proof` is a solved
+/// challenge in base64. With a body it is a POST, with an
+/// empty one a DELETE.
+pub fn request_options(secret: Option<&str>, body: Option<&str>, proof: Option<&str>) -> String {
     let mut headers = Object::new();
+    if let Some(proof) = proof {
+        headers = headers.text("X-Neoron-Proof", proof);
+    }
     if let Some(secret) = secret {
         let mut bearer = String::from("Bearer ");
         bearer.push_str(secret);
@@ -98,8 +117,9 @@ pub fn request_options(secret: Option<&str>, body: Option<&str>) -> String {
     }
     let mut options = Object::new().text("cache", "no-store").text("credentials", "omit");
     if let Some(body) = body {
+        let method = if body.is_empty() { "DELETE" } else { "POST" };
         headers = headers.text("Content-Type", "application/json");
-        options = options.text("method", "POST").text("body", body);
+        options = options.text("method", method).text("body", body);
     }
     options.raw("headers", &headers.end()).end()
 }
@@ -140,6 +160,11 @@ mod tests {
         }
 
         #[test]
+        fn a_number_has_the_digits_that_everybody_writes(number in any::<u64>()) {
+            prop_assert_eq!(super::decimal(number), alloc::format!("{number}"));
+        }
+
+        #[test]
         fn no_business_name_breaks_out_of_the_grant_request(business in any::<String>()) {
             prop_assert_eq!(&read(&grant_request(&business, "en"))["business"], &serde_json::Value::String(business));
         }
@@ -157,13 +182,13 @@ mod tests {
 
     #[test]
     fn a_request_carries_its_secret_and_body_and_no_cookie() {
-        let options = read(&super::request_options(Some("t"), Some("{\"a\":1}")));
+        let options = read(&super::request_options(Some("t"), Some("{\"a\":1}"), Some("p=")));
         let wanted = serde_json::json!({
             "cache": "no-store", "credentials": "omit", "method": "POST", "body": "{\"a\":1}",
-            "headers": {"Authorization": "Bearer t", "Content-Type": "application/json"},
+            "headers": {"Authorization": "Bearer t", "Content-Type": "application/json", "X-Neoron-Proof": "p="},
         });
         assert_eq!(options, wanted);
-        assert_eq!(read(&super::request_options(None, None))["headers"], serde_json::json!({}));
+        assert_eq!(read(&super::request_options(None, None, None))["headers"], serde_json::json!({}));
     }
 
     #[test]

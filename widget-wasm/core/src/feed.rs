@@ -9,7 +9,7 @@ use alloc::{
 use neoron_protocol::frame::{Document, Level, Quote, QuoteState, Snapshot, Transcript};
 
 use crate::{
-    cards,
+    cards, encode,
     transcript::{self, Line},
 };
 
@@ -163,7 +163,7 @@ impl Feed {
         if matches!(self.items.last(), Some(Item { entry: Entry::Note(last, _), .. }) if last == text) {
             return;
         }
-        let id = self.clock.to_string();
+        let id = encode::decimal(u64::from(self.clock));
         self.push(key('n', &id), Entry::Note(text.to_string(), level));
     }
 

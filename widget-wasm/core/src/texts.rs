@@ -3,7 +3,9 @@
 //! Only English is compiled into the popup. The build writes every other language into a file, which the loader fetches
 //! for the pages that need it: a language is 3 kB gzipped, and a visitor reads one.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
+
+use crate::encode::decimal;
 
 /// A language the popup speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,6 +115,10 @@ texts! {
     TypeHint: "A text conversation", "Als Textgespräch", "محادثة نصية";
     Contact: "Contact us another way", "Anders Kontakt aufnehmen", "تواصل معنا بطريقة أخرى";
     Starting: "Connecting you…", "Verbindung wird hergestellt …", "جارٍ الاتصال…";
+    Waiting: "All lines are busy. You are number {} in the queue.",
+        "Alle Leitungen sind belegt. Sie sind Nummer {} in der Warteschlange.",
+        "جميع الخطوط مشغولة. رقمك في قائمة الانتظار {}.";
+    Leave: "Leave the queue", "Warteschlange verlassen", "مغادرة قائمة الانتظار";
     Resuming: "Picking up where we left off…", "Wir machen weiter, wo wir waren …", "نتابع من حيث توقفنا…";
     Microphone: "Please allow the microphone", "Bitte erlauben Sie das Mikrofon", "يرجى السماح باستخدام الميكروفون";
     Minimise: "Minimise", "Verkleinern", "تصغير";
@@ -232,7 +238,9 @@ texts! {
 }
 
 impl Text {
-    /// The sentence in the language at hand.
+    /// The sentence in the language at hand. Copied into each of its many callers it is some 100 bytes more for every
+    /// visitor.
+    #[inline(never)]
     pub fn within(self, words: Words) -> &'static str {
         words.loaded.get(self as usize).map_or(ENGLISH[self as usize], String::as_str)
     }
@@ -243,7 +251,7 @@ impl Text {
         // A search for a text would link 2 kB of algorithm.
         let gap = sentence.bytes().position(|byte| byte == b'{').unwrap_or(sentence.len());
         let mut whole = String::from(sentence.get(..gap).unwrap_or_default());
-        whole.push_str(&number.to_string());
+        whole.push_str(&decimal(u64::from(number)));
         whole.push_str(sentence.get(gap + 2..).unwrap_or_default());
         whole
     }

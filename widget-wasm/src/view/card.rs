@@ -1,10 +1,8 @@
 //! Cards: an offer with its lines and total, a document with its number, progress and estimate.
 
-use alloc::string::ToString as _;
-
 use neoron_protocol::frame::{Document, Line, Money, Quote, QuoteState, Stage};
 use neoron_widget_core::{
-    cards,
+    cards, encode,
     texts::{Text, Words},
 };
 use web_sys::Element;
@@ -77,7 +75,7 @@ fn lines(node: &Element, lines: &[Line], total: Option<&Money>, language: Words)
     if !lines.is_empty() {
         let list = dom::el("ul", "lines");
         for line in lines {
-            let mut quantity = line.quantity.to_string();
+            let mut quantity = encode::decimal(u64::from(line.quantity));
             quantity.push('×');
             let item = dom::el("li", "");
             let label = dom::text_el("span", "label", &line.label);

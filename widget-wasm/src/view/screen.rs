@@ -14,6 +14,8 @@ use crate::dom;
 pub(super) enum Kind {
     Choice,
     Waiting(Step),
+    /// The waiting room. The place changes in it, and the keyboard stays.
+    Queue,
     Failed(Trouble),
     /// The conversation, running or over.
     Talk,
@@ -24,6 +26,7 @@ impl Kind {
         match phase {
             Phase::Choice => Self::Choice,
             Phase::Starting(step) => Self::Waiting(*step),
+            Phase::Waiting(_) => Self::Queue,
             Phase::Failed(trouble) => Self::Failed(*trouble),
             Phase::Live | Phase::Over(_) => Self::Talk,
         }
@@ -35,7 +38,12 @@ pub(super) fn build(body: &Element, kind: Kind, model: &Model) {
     match kind {
         Kind::Choice => choice(body, model),
         Kind::Waiting(step) => waiting(body, model, step),
-        Kind::Failed(trouble) => failed(body, model, trouble),
+        // Its words are drawn each time, because the place changes.
+        Kind::Queue => notice(body, model, "", "hangup", Text::Leave),
+        Kind::Failed(Trouble { text, retry }) => {
+            let (act, label) = if retry { ("retry", Text::Retry) } else { ("minimise", Text::Close) };
+            notice(body, model, text.within(model.config.language), act, label);
+        }
         Kind::Talk => {}
     }
 }
@@ -75,7 +83,7 @@ fn choose(act: &str, name: &str, hint: &str, path: &str) -> Element {
 fn waiting(body: &Element, model: &Model, step: Step) {
     let text = match step {
         Step::Microphone => Text::Microphone,
-        Step::Grant | Step::Session => Text::Starting,
+        Step::Grant | Step::Session | Step::Proof => Text::Starting,
         Step::Resume => Text::Resuming,
     };
     let page = dom::el("div", "page middle");
@@ -87,18 +95,12 @@ fn waiting(body: &Element, model: &Model, step: Step) {
     dom::add(body, &[&page]);
 }
 
-fn failed(body: &Element, model: &Model, trouble: Trouble) {
-    let say = |text: Text| text.within(model.config.language);
+/// What to do next, under some words.
+fn notice(body: &Element, model: &Model, words: &str, act: &str, label: Text) {
     let page = dom::el("div", "page middle");
-    let words = dom::text_el("p", "trouble", say(trouble.text));
-    dom::add(&page, &[&words]);
-    let next = if trouble.retry {
-        dom::button("main", "retry", say(Text::Retry))
-    } else {
-        dom::button("main", "minimise", say(Text::Close))
-    };
+    let next = dom::button("main", act, label.within(model.config.language));
     dom::set(&next, "data-first", "");
-    dom::add(&page, &[&next]);
+    dom::add(&page, &[&dom::text_el("p", "trouble", words), &next]);
     contact(&page, model);
     dom::add(body, &[&page]);
 }

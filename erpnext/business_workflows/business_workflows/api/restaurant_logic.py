@@ -53,7 +53,7 @@ def quote_order(
 	"""Prices and checks an order without placing it."""
 	frappe.has_permission(_DOCTYPE, "create", throw=True)
 	with answered():
-		order.check_delivery(order_type, delivery_address)
+		order.check_type(order_type, delivery_address)
 		bill = _price(items, order_type)
 	return {
 		"session_id": session_id,
@@ -96,6 +96,7 @@ def place_order(
 	}
 	frappe.has_permission(_DOCTYPE, "create", throw=True)
 	with answered():
+		order.check_type(order_type, delivery_address)
 		if not frappe.db.exists(_DOCTYPE, idempotency_key):
 			_price(items, order_type).require(expected_total, settings.currency())
 		document, created = commands.once(

@@ -9,6 +9,7 @@ from typing import Any
 import frappe
 
 from business_workflows import commands
+from business_workflows.domain import support
 from voice_agent.refusals import answered
 
 _DOCTYPE = "Voice Support Ticket"
@@ -19,13 +20,7 @@ _STATUS = ("doctype", "name", "status", "category", "priority")
 def get_categories() -> dict[str, Any]:
 	"""What a request can be about."""
 	frappe.has_permission(_DOCTYPE, "read", throw=True)
-	categories = frappe.get_all(
-		"Support Category",
-		fields=["name as category", "description", "default_priority"],
-		order_by="position asc, creation asc",
-		limit=0,
-	)
-	return {"categories": categories}
+	return {"categories": _categories()}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -39,14 +34,15 @@ def create_ticket(
 	priority: str | None = None,
 ) -> dict[str, Any]:
 	"""Creates a ticket, once for each key. Without a category it goes to the first one."""
-	details = {
-		"customer_name": customer_name,
-		"customer_phone": customer_phone,
-		"issue_description": issue_description,
-		"category": category,
-		"priority": priority,
-	}
 	with answered():
+		support.check_priority(priority)
+		details = {
+			"customer_name": customer_name,
+			"customer_phone": customer_phone,
+			"issue_description": issue_description,
+			"category": support.find_category(category, [row.category for row in _categories()]),
+			"priority": priority or None,
+		}
 		document, created = commands.once(
 			_DOCTYPE, idempotency_key, details, {**details, "session_id": session_id}
 		)
@@ -58,3 +54,13 @@ def ticket_status(ticket: str) -> dict[str, Any]:
 	"""Where a ticket is."""
 	with answered():
 		return commands.answer(commands.look_up(_DOCTYPE, ticket), *_STATUS)
+
+
+def _categories():
+	"""All categories, the one that is taken without a name first."""
+	return frappe.get_all(
+		"Support Category",
+		fields=["name as category", "description", "default_priority"],
+		order_by="position asc, creation asc",
+		limit=0,
+	)

@@ -42,8 +42,9 @@ class TestSupportLogic(SiteTestCase):
 			support_logic.create_ticket(**{**command, "issue_description": "Another thing."})
 
 	def test_an_unknown_category_or_priority_is_refused(self):
-		with self.assertRaises(frappe.LinkValidationError):
+		with self.assertRaises(exceptions.UnknownCategory):
 			support_logic.create_ticket(**ticket(category="Nonsense"))
+		self.assertEqual(frappe.local.response.reason, "unknown_category")
 		category()
 		with self.assertRaises(frappe.ValidationError):
 			support_logic.create_ticket(**ticket(priority="urgent!"))

@@ -140,7 +140,10 @@ def _price_line(line: Line, item: Item) -> PricedLine:
 	return PricedLine(item, line.quantity, unit, line.instructions, tuple(modifiers))
 
 
-def check_delivery(order_type: str | None, address: str | None) -> None:
-	"""A delivery needs to know where to."""
+def check_type(order_type: str | None, address: str | None) -> None:
+	"""One of the ways in which an order leaves the kitchen; a delivery needs to know where to. What is not given is left
+	for the field's own check."""
+	if order_type and order_type not in TYPES:
+		raise InvalidOrder("Is it for pickup, for delivery, or to eat in?")
 	if order_type == "Delivery" and not (address or "").strip():
 		raise InvalidOrder("A delivery needs an address.")

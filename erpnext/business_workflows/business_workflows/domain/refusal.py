@@ -85,6 +85,19 @@ class Closed(SlotTaken):
 	reason = "closed"
 
 
+class UnknownCategory(Refusal):
+	"""A support request is about something that no category is for."""
+
+	reason = "unknown_category"
+	exception = f"{_EXCEPTIONS}.UnknownCategory"
+
+
+class InvalidPriority(Refusal):
+	"""No priority that a ticket can have."""
+
+	reason = "invalid_priority"
+
+
 class UnknownDocument(Refusal):
 	"""No such order, appointment or ticket."""
 

@@ -10,6 +10,9 @@ from voice_agent.tests.case import SiteTestCase
 
 class TestErpnextLink(SiteTestCase):
 	def test_nothing_is_linked_unless_the_settings_ask_for_it(self):
+		settings = frappe.get_doc("Business Workflow Settings")
+		settings.link_to_erpnext = 0
+		settings.save()
 		with patch.object(erpnext_link, "_unlinked") as unlinked:
 			erpnext_link.link_recent()
 		self.assertFalse(unlinked.called)

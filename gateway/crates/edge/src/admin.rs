@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::BytesMut;
-use http::Method;
+use http::{Method, header};
 use neoron_protocol::{ErrorCode, RequestId};
+use neoron_telemetry::exposition;
 use pingora_core::{apps::ServerApp, protocols::Stream, server::ShutdownWatch};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, time::timeout};
@@ -39,7 +40,7 @@ impl Admin {
         match head.path() {
             "/livez" => Answer::json(200, &json!({"status": "alive"})),
             "/readyz" => self.readiness(),
-            "/metrics" => self.metrics(),
+            "/metrics" => self.metrics(head),
             "/workers" => self.workers(),
             _ => Answer::problem(ErrorCode::NotFound, "the admin port has no such page", request),
         }
@@ -59,10 +60,8 @@ impl Admin {
         Answer::json(code, &json!({"status": status, "store": store, "workers": workers}))
     }
 
-    fn metrics(&self) -> Answer {
+    fn metrics(&self, head: &Head) -> Answer {
         self.world.metrics.connections(self.world.connections.count());
-        let mut answer =
-            Answer::empty(200).with("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
         let mut text = self.world.metrics.render();
         if let Some(more) = &self.world.more_metrics {
             // One exposition has one end.
@@ -70,6 +69,8 @@ impl Admin {
             text.push_str(&more());
             text.push_str("# EOF\n");
         }
+        let (kind, text) = exposition::negotiated(head.only(header::ACCEPT), text);
+        let mut answer = Answer::empty(200).with("content-type", kind);
         answer.body = text.into();
         answer
     }

@@ -36,7 +36,11 @@ impl Answer {
 
     /// A problem document.
     pub(crate) fn problem(code: ErrorCode, detail: &str, request: RequestId) -> Self {
-        let document = Problem::new(code).with_detail(detail).with_request_id(request.as_str());
+        Self::document(code, Problem::new(code).with_detail(detail).with_request_id(request.as_str()))
+    }
+
+    /// A problem document with members of its own.
+    pub(crate) fn document(code: ErrorCode, document: Problem) -> Self {
         // Strings and one integer: serialisation cannot fail.
         let body = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
         let headers = vec![

@@ -2,35 +2,13 @@
 //! telling a person what is wrong with them, is the gateway's work.
 
 use std::{
-    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
 
+pub use neoron_protocol::private::Secret;
 use neoron_store::Rate;
-
-/// A text that never shows itself.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
 
 /// How often things may be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +20,8 @@ pub struct LimitConfig {
     /// Sessions started with a site's grants. Counted in the store, after the signature is checked, so that forged
     /// grants cannot use a site's share up.
     pub sessions_by_site: Rate,
+    /// Percent of `sessions_by_site` below which a newcomer owes a proof of work, 0..=100; 0 is never.
+    pub pow_below: u32,
     /// Addresses that are counted apart, 1..=1,000,000; beyond that the newcomers share one count.
     pub tracked_addresses: usize,
 }
@@ -54,6 +34,7 @@ impl Default for LimitConfig {
             address: Rate::per(12_000, minute),
             sessions_by_address: Rate::per(30, minute),
             sessions_by_site: Rate::per(600, minute),
+            pow_below: 25,
             tracked_addresses: 65_536,
         }
     }
@@ -185,6 +166,7 @@ impl EdgeConfig {
             (1..=1_000_000).contains(&self.limits.tracked_addresses),
             "limits.tracked_addresses must be 1 to 1,000,000",
         );
+        check(self.limits.pow_below <= 100, "limits.pow_below must be 0 to 100");
         let key = self.worker_key.expose();
         check(
             (16..=512).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()),

@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::BytesMut;
 use http::header;
+use neoron_protocol::RequestId;
 use pingora_core::{
     apps::{HttpServerApp, ServerApp},
     protocols::{Stream, http::ServerSession},
@@ -22,7 +23,7 @@ use crate::{
     clients,
     connections::Admitted,
     head::{Body, Head, Incoming, Refusal, Timing, read},
-    observe::{Finished, finished},
+    observe::{Finished, Trail, finished},
     policy::{self, Action, Forward, NO_ROUTE, Shape},
     proxy::{Framing, Gate, Proxy},
     relay::{self, Held},
@@ -49,6 +50,17 @@ struct Request {
     /// What was read behind the head.
     behind: BytesMut,
     peer: IpAddr,
+    /// Whether whoever connected is a proxy of ours.
+    trusted: bool,
+}
+
+/// An answer of the edge's own, and whose it is.
+struct Reply<'a> {
+    name: RequestId,
+    route: &'static str,
+    began: Instant,
+    trail: &'a Trail,
+    answer: Answer,
 }
 
 impl Front {
@@ -60,7 +72,7 @@ impl Front {
         let trusted = self.world.config.trusted_proxies.contains(&peer);
         let mut admitted = match self.world.connections.admit(clients::counted_as(peer), trusted) {
             Ok(admitted) => admitted,
-            Err(refusal) => return self.refuse(stream, refusal).await,
+            Err(refusal) => return self.refuse(stream, peer, refusal).await,
         };
         let config = &self.world.config;
         let timing = Timing { idle: config.idle_timeout, head: config.head_deadline };
@@ -71,9 +83,9 @@ impl Front {
             let phases = served_before.then_some(&mut phases);
             match read(&mut stream, &mut kept, self.world.head_limits(), timing, phases).await {
                 Incoming::Closed => return,
-                Incoming::Refused(refusal) => return self.refuse(stream, refusal).await,
+                Incoming::Refused(refusal) => return self.refuse(stream, peer, refusal).await,
                 Incoming::Head(head, raw) => {
-                    let request = Request { head, raw, behind: std::mem::take(&mut kept), peer };
+                    let request = Request { head, raw, behind: std::mem::take(&mut kept), peer, trusted };
                     // Boxed: what a request needs is large, and an idle connection should not carry room for it.
                     let served = Box::pin(self.answer(stream, request, admitted, shutdown)).await;
                     let Some((back, behind, still_admitted)) = served else { return };
@@ -89,7 +101,7 @@ impl Front {
     }
 
     /// Answers a connection that is out of step, or one too many, and closes it.
-    async fn refuse(&self, stream: Stream, refusal: Refusal) {
+    async fn refuse(&self, stream: Stream, peer: IpAddr, refusal: Refusal) {
         let request = self.world.new_request();
         let mut answer = Answer::problem(refusal.code, refusal.detail, request);
         if matches!(refusal.code.status(), 429 | 503) {
@@ -97,10 +109,13 @@ impl Front {
         }
         let over = Finished {
             request,
+            trail: &Trail::none(peer),
             route: NO_ROUTE,
             method: None,
             status: answer.status,
+            bytes: answer.body.len() as u64,
             began: Instant::now(),
+            waited: None,
             code: Some(refusal.code),
             worker: None,
         };
@@ -118,17 +133,16 @@ impl Front {
         shutdown: &ShutdownWatch,
     ) -> Option<(Stream, BytesMut, Admitted)> {
         let busy = self.world.drain.begin();
-        let incoming = policy::Incoming {
-            head: &request.head,
-            peer: request.peer,
-            request: self.world.new_request(),
-            began: Instant::now(),
-        };
+        let (name, began) = (self.world.new_request(), Instant::now());
+        let client = clients::address(request.peer, &request.head, &self.world.config.trusted_proxies);
+        let trail = Trail::begin(&request.head, client, request.trusted, name);
+        let incoming = policy::Incoming { head: &request.head, client, request: name, trail: &trail, began };
         let verdict = policy::decide(&self.world, &incoming).await;
-        let (name, began) = (incoming.request, incoming.began);
         match verdict.action {
             Action::Answer(answer) => {
-                let (stream, behind) = self.reply(stream, request, name, verdict.route, began, answer).await?;
+                let (stream, behind) = self
+                    .reply(stream, request, Reply { name, route: verdict.route, began, trail: &trail, answer })
+                    .await?;
                 Some((stream, behind, admitted))
             }
             Action::Forward(mut forward) if forward.upgrade.is_some() => {
@@ -138,7 +152,8 @@ impl Front {
                     relay::open(&self.world, stream, &request.head, &mut forward, behind, held).await?;
                 // The client expected to speak another protocol: nothing that follows can be trusted to be HTTP.
                 let closed = Request { head: Box::new(Head { keep_alive: false, ..*request.head }), ..request };
-                self.reply(stream, closed, name, verdict.route, began, answer).await;
+                let reply = Reply { name, route: verdict.route, began, trail: &trail, answer };
+                self.reply(stream, closed, reply).await;
                 None
             }
             Action::Forward(forward) => {
@@ -149,15 +164,8 @@ impl Front {
     }
 
     /// Sends an answer of the edge's own.
-    async fn reply(
-        &self,
-        mut stream: Stream,
-        mut request: Request,
-        name: neoron_protocol::RequestId,
-        route: &'static str,
-        began: Instant,
-        answer: Answer,
-    ) -> Option<(Stream, BytesMut)> {
+    async fn reply(&self, mut stream: Stream, mut request: Request, reply: Reply<'_>) -> Option<(Stream, BytesMut)> {
+        let Reply { name, route, began, trail, answer } = reply;
         let head = &request.head;
         // A body that has not come yet is not waited for; one that is here is skipped.
         let skipped = match head.body {
@@ -170,10 +178,13 @@ impl Front {
         let bytes = answer.encode(name, self.world.clock.now(), head_only, kept.is_none());
         let over = Finished {
             request: name,
+            trail,
             route,
             method: Some(&head.method),
             status: answer.status,
+            bytes: if head_only { 0 } else { answer.body.len() as u64 },
             began,
+            waited: None,
             code: answer.code,
             worker: None,
         };

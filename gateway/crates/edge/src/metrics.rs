@@ -77,7 +77,7 @@ fn request_seconds() -> Histogram {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("neoron_edge");
+        let mut registry = Registry::with_prefix("voice_edge");
         let seconds: Family<RouteLabel, Histogram, fn() -> Histogram> = Family::new_with_constructor(request_seconds);
         let metrics = Self {
             requests: Family::default(),

@@ -13,7 +13,7 @@ mod websocket;
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
-use neoron_protocol::{ErrorCode, RequestId};
+use neoron_protocol::{ErrorCode, RequestId, error::Problem};
 
 use self::{
     credentials::Checked,
@@ -21,14 +21,16 @@ use self::{
 };
 pub(crate) use self::{
     forward::{Forward, is_hidden, is_stripped},
-    routes::Shape,
+    routes::{Shape, pattern},
     websocket::accept_key,
 };
 use crate::{
     answer::Answer,
     balance::{Choice, Wanted, Worker},
-    clients, entropy,
+    entropy,
     head::Head,
+    network,
+    observe::Trail,
     world::World,
 };
 
@@ -39,10 +41,12 @@ pub(crate) const NO_ROUTE: &str = "none";
 pub(crate) struct Incoming<'a> {
     /// Its head.
     pub(crate) head: &'a Head,
-    /// Who connected.
-    pub(crate) peer: IpAddr,
+    /// Whose it is.
+    pub(crate) client: IpAddr,
     /// Its name.
     pub(crate) request: RequestId,
+    /// What it leaves behind.
+    pub(crate) trail: &'a Trail,
     /// When its head was complete.
     pub(crate) began: Instant,
 }
@@ -69,11 +73,13 @@ pub(crate) struct Refused {
     pub(crate) code: ErrorCode,
     pub(crate) detail: &'static str,
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// What is to be solved first.
+    pub(crate) challenge: Option<serde_json::Value>,
 }
 
 impl Refused {
     pub(crate) fn new(code: ErrorCode, detail: &'static str) -> Self {
-        Self { code, detail, headers: Vec::new() }
+        Self { code, detail, headers: Vec::new(), challenge: None }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -82,7 +88,9 @@ impl Refused {
     }
 
     fn into_answer(self, request: RequestId) -> Answer {
-        let mut answer = Answer::problem(self.code, self.detail, request);
+        let mut problem = Problem::new(self.code).with_detail(self.detail).with_request_id(request.as_str());
+        problem.challenge = self.challenge;
+        let mut answer = Answer::document(self.code, problem);
         answer.headers.extend(self.headers);
         answer
     }
@@ -120,7 +128,7 @@ async fn settle(
     }
     entity::method(route, head)?;
     entity::body(route, head)?;
-    let client = clients::address(incoming.peer, head, &world.config.trusted_proxies);
+    let client = incoming.client;
     admit::address(world, client)?;
     if route.shape == Shape::Files {
         return world.files.answer(head).map(Action::Answer).ok_or_else(no_such_file);
@@ -143,22 +151,26 @@ async fn settle(
     });
     let wanted = match (route.pick, session) {
         (Pick::Session, Some(session)) => Wanted::Session(session),
-        (Pick::Room, _) if route.auth == Auth::Grant => Wanted::Room,
+        (Pick::Room, _) if matches!(route.auth, Auth::Grant | Auth::Ticket) => Wanted::Room,
         _ => Wanted::Any,
     };
     let worker = worker(world, wanted, &[])?;
     let claims = match grant {
-        Some(grant) => Some(admit::redeem(world, grant, client).await?),
+        Some(grant) => Some(admit::redeem(world, head, grant, client).await?),
         None => None,
     };
+    let newcomer = claims
+        .as_ref()
+        .map(|claims| forward::Newcomer { claims, network: network::name(world.config.worker_key.expose(), client) });
     Ok(Action::Forward(Box::new(Forward {
         route,
         worker,
         tried: Vec::new(),
         wanted,
-        headers: forward::added(&world.config, incoming.request, client, claims.as_ref()),
+        headers: forward::added(&world.config, incoming, newcomer.as_ref()),
         origin: origin.map(str::to_owned),
         request: incoming.request,
+        trail: incoming.trail.clone(),
         began: incoming.began,
         upgrade,
     })))
@@ -172,7 +184,7 @@ fn no_such_file() -> Refused {
 pub(crate) fn worker(world: &World, wanted: Wanted, tried: &[Arc<Worker>]) -> Result<Arc<Worker>, Refused> {
     match world.roster.choose(wanted, tried, entropy::number()) {
         Choice::Worker(worker) => Ok(worker),
-        Choice::NoRoom => Err(Refused::new(ErrorCode::NoRoom, "every worker is full").with("retry-after", "5")),
+        Choice::NoRoom => Err(Refused::new(ErrorCode::NoRoom, "every worker is leaving").with("retry-after", "5")),
         Choice::Nobody => Err(Refused::new(ErrorCode::NoRoom, "no worker is ready").with("retry-after", "2")),
     }
 }

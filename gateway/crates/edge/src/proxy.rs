@@ -6,7 +6,11 @@
 mod faults;
 mod gate;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -45,6 +49,9 @@ impl Proxy {
 pub(crate) struct Passage {
     forward: Option<Box<Forward>>,
     body_bytes: u64,
+    /// When a worker was asked, the last one if there were several.
+    asked: Option<Instant>,
+    waited: Option<Duration>,
     refused: Option<Refused>,
     code: Option<ErrorCode>,
 }
@@ -113,6 +120,7 @@ impl ProxyHttp for Proxy {
         for (name, value) in &forward.headers {
             request.insert_header(name.clone(), value.clone())?;
         }
+        passage.asked = Some(Instant::now());
         Ok(())
     }
 
@@ -137,6 +145,7 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         passage: &mut Passage,
     ) -> Result<()> {
+        passage.waited = passage.asked.map(|asked| asked.elapsed());
         let forward = passage.forward()?;
         let hidden: Vec<HeaderName> = response.headers.keys().filter(|name| policy::is_hidden(name)).cloned().collect();
         for name in &hidden {
@@ -231,11 +240,14 @@ impl ProxyHttp for Proxy {
             &self.world.metrics,
             &Finished {
                 request: forward.request,
+                trail: &forward.trail,
                 route: forward.route.name,
                 method: Some(&session.req_header().method),
                 // 499 is nginx's number for a client that left before its answer.
                 status: session.response_written().map_or(499, |response| response.status.as_u16()),
+                bytes: session.as_downstream().body_bytes_sent() as u64,
                 began: forward.began,
+                waited: passage.waited,
                 code: passage.code,
                 worker: Some(forward.worker.id),
             },

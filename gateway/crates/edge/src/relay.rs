@@ -8,7 +8,7 @@ mod handshake;
 mod pump;
 mod upstream;
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Instant};
 
 use neoron_protocol::ErrorCode;
 use pingora_core::protocols::Stream;
@@ -49,6 +49,7 @@ pub(crate) async fn open(
         let answer = refuse(forward, ErrorCode::MalformedRequest, "there are bytes before the handshake's answer");
         return Some((client, answer, held));
     }
+    let asked = Instant::now();
     let (worker, reply) = match shake_hands(world, head, forward).await {
         Ok(both) => both,
         Err((kind, code)) => {
@@ -57,6 +58,7 @@ pub(crate) async fn open(
             return Some((client, answer, held));
         }
     };
+    let waited = asked.elapsed();
     let (protocol, early) = match reply {
         Reply::Switched { protocol, early } => (protocol, early),
         Reply::Answered(answer) => return Some((client, with_headers(answer, forward), held)),
@@ -77,10 +79,13 @@ pub(crate) async fn open(
         &world.metrics,
         &Finished {
             request: forward.request,
+            trail: &forward.trail,
             route: forward.route.name,
             method: Some(&head.method),
             status: 101,
+            bytes: 0,
             began: forward.began,
+            waited: Some(waited),
             code: None,
             worker: Some(forward.worker.id),
         },

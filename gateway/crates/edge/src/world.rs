@@ -8,8 +8,8 @@ use neoron_protocol::{RequestId, grant::KeyRing};
 use neoron_store::{Clock, SharedStore};
 
 use crate::{
-    EdgeConfig, MoreMetrics, balance::Roster, clients::Clients, connections::Connections, drain::Drain, entropy,
-    head::HeadLimits, metrics::Metrics, static_files::Files,
+    EdgeConfig, MoreMetrics, balance::Roster, clients::Clients, connections::Connections, demand::Demand, drain::Drain,
+    entropy, head::HeadLimits, metrics::Metrics, proof::Prover, static_files::Files,
 };
 
 /// The shared parts.
@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) store: SharedStore,
     pub(crate) roster: Roster,
     pub(crate) clients: Clients,
+    pub(crate) demand: Demand,
+    pub(crate) prover: Prover,
     pub(crate) connections: Arc<Connections>,
     pub(crate) drain: Arc<Drain>,
     pub(crate) files: Files,

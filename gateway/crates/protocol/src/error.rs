@@ -53,10 +53,16 @@ codes! {
     GrantReused = "grant_reused", 409, "The grant has been used already.";
     /// The page's origin is not allowed, or not the grant's.
     OriginRefused = "origin_refused", 403, "This origin may not use the gateway.";
+    /// The visitor must first solve the challenge that comes with this.
+    ProofOfWorkRequired = "proof_of_work_required", 403, "A proof of work is needed to start a session.";
+    /// The solution is wrong, late, used before or of another grant's challenge.
+    ProofOfWorkInvalid = "proof_of_work_invalid", 403, "The proof of work is not valid.";
     /// No ticket, or not this session's.
     TicketInvalid = "ticket_invalid", 401, "The ticket does not open this session.";
     /// No tool token, or not this session's.
     ToolTokenInvalid = "tool_token_invalid", 401, "The tool token does not open this session.";
+    /// No staff token, or an unknown one.
+    StaffTokenInvalid = "staff_token_invalid", 401, "The staff token is not known.";
     /// A webhook's signature is missing or wrong.
     SignatureInvalid = "signature_invalid", 401, "The signature does not match.";
     /// A webhook's signature is right but too old or from the future.
@@ -73,6 +79,8 @@ codes! {
     Conflict = "conflict", 409, "The request conflicts with the present state.";
     /// The session is over.
     SessionOver = "session_over", 410, "The session is over.";
+    /// Who does not ask for a while, or waits for too long, loses the place.
+    WaitingOver = "waiting_over", 410, "The place in the waiting room is gone.";
     /// The body is larger than the route allows.
     BodyTooLarge = "body_too_large", 413, "The body is too large.";
     /// The body is not JSON by its content type.
@@ -85,6 +93,8 @@ codes! {
     TooManyRequests = "too_many_requests", 429, "Too many requests.";
     /// The site's minutes for today are used up.
     BudgetExhausted = "budget_exhausted", 429, "The site has no minutes left today.";
+    /// As many calls as one network may have go on already.
+    TooManyCalls = "too_many_calls", 429, "Too many calls come from this network.";
     /// The head is larger than allowed.
     HeadersTooLarge = "headers_too_large", 431, "The request's head is too large.";
     /// Something of ours broke.
@@ -128,6 +138,9 @@ pub struct Problem {
     /// Names this request in our logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<alloc::string::String>,
+    /// With [`ErrorCode::ProofOfWorkRequired`]: what is to be solved, an ALTCHA challenge (version 2 of its format).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<serde_json::Value>,
 }
 
 #[cfg(feature = "serde")]
@@ -144,6 +157,7 @@ impl Problem {
             code: code.as_str().into(),
             detail: None,
             request_id: None,
+            challenge: None,
         }
     }
 
@@ -158,6 +172,13 @@ impl Problem {
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<alloc::string::String>) -> Self {
         self.request_id = Some(id.into());
+        self
+    }
+
+    /// Says what is to be solved before the same request again.
+    #[must_use]
+    pub fn with_challenge(mut self, challenge: serde_json::Value) -> Self {
+        self.challenge = Some(challenge);
         self
     }
 }

@@ -40,6 +40,7 @@ mod method;
 mod options;
 mod permission;
 mod query;
+mod record;
 mod request;
 mod route;
 mod server;

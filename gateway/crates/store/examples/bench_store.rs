@@ -107,6 +107,7 @@ fn webhook(change: &mut Change, numbers: &Numbers) {
         kind: "upsert_session".into(),
         payload: text,
         start: Start::Now,
+        lane: None,
     }];
 }
 

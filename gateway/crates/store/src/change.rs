@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use neoron_protocol::{SessionId, UnixMillis};
 
-use crate::{DocumentKey, Event, Lease, NewEvent, NewJob, StoreError};
+use crate::{DocumentKey, Event, Lease, NewEvent, NewJob, StoreError, Tally};
 
 /// What must be true of the session for the change to apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +47,15 @@ pub struct Change {
     pub jobs: Vec<NewJob>,
     /// Keys to burn; if one is burnt already, nothing is written.
     pub burn: Vec<Burn>,
+    /// What the step counts, at most [`Change::MAX_TALLIES`].
+    pub tallies: Vec<Tally>,
 }
 
 impl Change {
     /// The largest session body, in bytes: a long call's ledger and transcript have some 50 kB.
     pub const MAX_BODY_BYTES: usize = 512 * 1024;
+    /// The most tallies of one step; more are [`StoreError::TooLarge`].
+    pub const MAX_TALLIES: usize = 16;
 
     fn new(session: SessionId, expect: Expect, body: String, expires_at: UnixMillis) -> Self {
         Self {
@@ -65,6 +69,7 @@ impl Change {
             events: Vec::new(),
             jobs: Vec::new(),
             burn: Vec::new(),
+            tallies: Vec::new(),
         }
     }
 
@@ -86,7 +91,8 @@ pub struct Committed {
     pub version: u64,
     /// The events as they were appended.
     pub events: Vec<Event>,
-    /// The leases of the jobs that start leased, in the order of [`Change::jobs`].
+    /// The leases of the jobs that start leased, in the order of [`Change::jobs`]. A job whose lane is busy waits for
+    /// its turn and has none.
     pub leases: Vec<Lease>,
 }
 

@@ -11,12 +11,16 @@ mod events;
 mod fault;
 mod hub;
 mod jobs;
+mod lanes;
 mod limits;
 mod once;
 mod queue;
 mod reader;
+mod seats;
 mod sessions;
 mod sweep;
+mod tallies;
+mod waiting;
 mod workers;
 mod writer;
 

@@ -1,6 +1,9 @@
 //! Jobs: work that must happen at least once. A claimed job has a lease; a lease that runs out makes it claimable.
+//!
+//! Jobs of one session in one lane run one after another, in the order they were enqueued. The first of a lane keeps
+//! the others waiting until it is finished or given up, also while it waits to be tried again.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use neoron_protocol::{JobId, SessionId, UnixMillis, WorkerId};
@@ -14,7 +17,8 @@ pub enum Start {
     Now,
     /// Not before this instant.
     At(UnixMillis),
-    /// Now and by this worker, which tries it at once; anybody else's after `lease` if the worker dies.
+    /// Now and by this worker, which tries it at once; anybody else's after `lease` if the worker dies. In a busy lane
+    /// it starts as with [`Start::Now`] instead.
     LeasedTo {
         /// Who tries it.
         worker: WorkerId,
@@ -36,14 +40,17 @@ pub struct NewJob {
     pub payload: String,
     /// When.
     pub start: Start,
+    /// Its lane, at most 32 bytes. It counts for jobs that are kept with their session: those that a
+    /// [`crate::Change`] of the session enqueues, and those that are accepted without a key to burn.
+    pub lane: Option<String>,
 }
 
 impl NewJob {
     /// The largest payload, in bytes: a webhook carries a full call object with its prompt.
     pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
-    /// The lease this job starts with if it is accepted with [`Start::LeasedTo`] and this `burn`. Of a job that a
-    /// [`crate::Change`] enqueues, the commit tells the lease.
+    /// The lease this job starts with if it is accepted with [`Start::LeasedTo`] and this `burn`; it is
+    /// lost from the start if the job's lane was busy. Of a job that a [`crate::Change`] enqueues, the commit tells.
     pub fn first_lease(&self, burn: Option<&Burn>) -> Lease {
         Lease {
             job: self.id,
@@ -81,6 +88,9 @@ pub struct Claimed {
     pub payload: String,
     /// When it was enqueued.
     pub enqueued_at: UnixMillis,
+    /// How many of its leases ran out before another worker took it, since it was enqueued or redriven: whoever tries
+    /// it may be dying of it.
+    pub lost: u32,
 }
 
 /// Whether a job was accepted.
@@ -134,11 +144,11 @@ pub struct DeadPage {
 }
 
 /// How full the queue is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
     /// Claimable now.
     pub ready: u64,
-    /// Waiting for their time.
+    /// Waiting for their time, or for their turn in a lane.
     pub delayed: u64,
     /// Leased.
     pub running: u64,
@@ -146,6 +156,8 @@ pub struct Depth {
     pub dead: u64,
     /// How long the oldest claimable one has been claimable.
     pub oldest_ready: Duration,
+    /// Those that are not given up, by their kind.
+    pub kinds: BTreeMap<String, u64>,
 }
 
 /// The queue.
@@ -166,16 +178,16 @@ pub trait Jobs: Send + Sync {
     /// Finishes a job.
     async fn done(&self, of: &Lease) -> Result<(), LeaseError>;
 
-    /// Gives a job back, to be claimed at `at`; `reason` is kept for the operator.
+    /// Gives a job back, to be claimed at `at`; `reason` is kept for the operator. It keeps its place in its lane.
     async fn retry(&self, of: &Lease, at: UnixMillis, reason: &str) -> Result<(), LeaseError>;
 
-    /// Gives a job up. It is kept until somebody retries or drops it.
+    /// Gives a job up. It is kept until somebody retries or drops it, and leaves its lane to the next.
     async fn bury(&self, of: &Lease, reason: &str) -> Result<(), LeaseError>;
 
     /// The dead, newest first, at most `limit` (1..=1000) from `skip` on.
     async fn dead(&self, skip: usize, limit: usize) -> Result<DeadPage, StoreError>;
 
-    /// Makes a dead job claimable again, with its attempts counted anew. `false` if there is no such one.
+    /// Makes a dead job claimable again, with its attempts counted anew, at the end of its lane. `false` if there is no such one.
     async fn redrive(&self, job: JobId) -> Result<bool, StoreError>;
 
     /// Forgets a dead job. `false` if there is no such one.

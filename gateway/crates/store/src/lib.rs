@@ -1,4 +1,5 @@
-//! The state behind everything: sessions, their events, durable jobs, single-use keys, limits, budgets, workers.
+//! The state behind everything: sessions, their events, durable jobs, single-use keys, limits, budgets, seats,
+//! waiting rooms, tallies, workers.
 //!
 //! One set of small traits, one file each, and implementations that pass one contract suite (`tests/it/contract`).
 //! What a session or a job holds is opaque here: the store keeps bytes, versions and leases, and never decides what
@@ -18,7 +19,10 @@ mod limits;
 mod once;
 pub mod redis;
 mod rules;
+mod seats;
 mod sessions;
+mod tallies;
+mod waiting;
 mod watches;
 mod workers;
 
@@ -34,13 +38,22 @@ pub use jobs::{Accepted, Claimed, Dead, DeadPage, Depth, Jobs, Lease, LeaseError
 pub use limits::{Decision, Limits, Rate};
 pub use once::Once;
 pub use redis::RedisStore;
+pub use seats::{Seated, Seats};
 pub use sessions::{DocumentKey, LivePage, LiveSession, Sessions, Stored};
+pub use tallies::{KEPT_TALLY_DAYS, Tallies, Tally};
+pub use waiting::{Joined, MAX_WAITING_BODY_BYTES, Waiting, WaitingRooms};
 pub use workers::{Beat, Workers};
 
 /// Everything a process needs to remember.
-pub trait Store: Sessions + Events + Jobs + Once + Limits + Budgets + Workers + 'static {}
+pub trait Store:
+    Sessions + Events + Jobs + Once + Limits + Budgets + Seats + WaitingRooms + Tallies + Workers + 'static
+{
+}
 
-impl<T> Store for T where T: Sessions + Events + Jobs + Once + Limits + Budgets + Workers + 'static {}
+impl<T> Store for T where
+    T: Sessions + Events + Jobs + Once + Limits + Budgets + Seats + WaitingRooms + Tallies + Workers + 'static
+{
+}
 
 /// A store as the edge and the workers hold it.
 pub type SharedStore = Arc<dyn Store>;

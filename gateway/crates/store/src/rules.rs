@@ -1,9 +1,11 @@
 //! The pure rules every implementation keeps: sizes, where a cursor stands in a stream, how a reason is cut, how a
 //! document's name is compared. It touches no storage.
 
-use neoron_protocol::JobId;
+use neoron_protocol::{JobId, SessionId, UnixMillis};
 
-use crate::{Burn, Change, Cursor, DocumentKey, NewEvent, NewJob, StoreError};
+use crate::{
+    Burn, Change, Cursor, DocumentKey, KEPT_TALLY_DAYS, MAX_WAITING_BODY_BYTES, NewEvent, NewJob, StoreError, Tally,
+};
 
 /// Keys, calls, documents, holders.
 pub(crate) const MAX_KEY_BYTES: usize = 256;
@@ -13,6 +15,12 @@ pub(crate) const MAX_BUDGET_KEY_BYTES: usize = 128;
 pub(crate) const MAX_KIND_BYTES: usize = 64;
 /// One event's data.
 pub(crate) const MAX_EVENT_BYTES: usize = 16 * 1024;
+/// A job's lane.
+pub(crate) const MAX_LANE_BYTES: usize = 32;
+/// What seats are of, waiting rooms, and who is in them.
+pub(crate) const MAX_SCOPE_BYTES: usize = 128;
+/// What a tally counts.
+pub(crate) const MAX_TALLY_BYTES: usize = 128;
 /// Why a job was put back or given up.
 pub(crate) const MAX_REASON_BYTES: usize = 500;
 
@@ -28,7 +36,8 @@ pub(crate) fn check_change(change: &Change) -> Result<(), StoreError> {
     change.documents.iter().try_for_each(check_document)?;
     check_events(&change.events)?;
     change.jobs.iter().try_for_each(check_job)?;
-    change.burn.iter().try_for_each(check_burn)
+    change.burn.iter().try_for_each(check_burn)?;
+    check_tallies(&change.tallies)
 }
 
 /// Whether a document's key may be stored.
@@ -48,7 +57,39 @@ pub(crate) fn check_events(events: &[NewEvent]) -> Result<(), StoreError> {
 /// Whether a job may be stored.
 pub(crate) fn check_job(job: &NewJob) -> Result<(), StoreError> {
     fits(&job.kind, MAX_KIND_BYTES)?;
+    job.lane.iter().try_for_each(|lane| fits(lane, MAX_LANE_BYTES))?;
     fits(&job.payload, NewJob::MAX_PAYLOAD_BYTES)
+}
+
+/// Whether a step may count these.
+pub(crate) fn check_tallies(tallies: &[Tally]) -> Result<(), StoreError> {
+    if tallies.len() > Change::MAX_TALLIES {
+        return Err(StoreError::TooLarge { bytes: tallies.len(), limit: Change::MAX_TALLIES });
+    }
+    tallies.iter().try_for_each(|tally| fits(&tally.name, MAX_TALLY_BYTES))
+}
+
+/// Whether a seat or a place in a waiting room may have this name.
+pub(crate) fn check_seat(scope: &str, holder: &str) -> Result<(), StoreError> {
+    fits(scope, MAX_SCOPE_BYTES)?;
+    fits(holder, MAX_SCOPE_BYTES)
+}
+
+/// Whether somebody may wait with this body.
+pub(crate) fn check_waiting(room: &str, holder: &str, body: &str) -> Result<(), StoreError> {
+    check_seat(room, holder)?;
+    fits(body, MAX_WAITING_BODY_BYTES)
+}
+
+/// The oldest day whose tallies are kept.
+pub(crate) fn first_kept_day(now: UnixMillis) -> u32 {
+    const DAY_MS: u64 = 24 * 3_600 * 1_000;
+    u32::try_from(now.0 / DAY_MS).unwrap_or(u32::MAX).saturating_sub(KEPT_TALLY_DAYS)
+}
+
+/// A job's lane, if it has one where it is kept: with `home`, the session of the step or of the job itself.
+pub(crate) fn lane(job: &NewJob, home: Option<SessionId>) -> Option<&str> {
+    if home.is_some() && job.session == home { job.lane.as_deref() } else { None }
 }
 
 /// Whether a key may be burnt.
@@ -64,6 +105,11 @@ pub(crate) fn crc16(bytes: &[u8]) -> u16 {
             |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 },
         )
     })
+}
+
+/// The session an accepted job is kept with: none if a key decides where it is.
+pub(crate) fn home(job: &NewJob, burn: Option<&Burn>) -> Option<SessionId> {
+    if burn.is_some() { None } else { job.session }
 }
 
 /// Where a partitioned store keeps an accepted job: with the key it burns, so that both are one step, else with its

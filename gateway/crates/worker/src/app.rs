@@ -12,7 +12,7 @@ pub use random::{Random, SystemRandom};
 pub(crate) use step::event;
 pub(crate) use step::{Step, StepError, new_job, read};
 
-use crate::{config::WorkerConfig, erpnext, local::Local, metrics::Metrics, tools::Tools, ultravox};
+use crate::{config::WorkerConfig, erpnext, local::Local, metrics::Metrics, sessions::Peers, tools::Tools, ultravox};
 
 /// Shared by all handlers and tasks of one worker.
 pub(crate) struct App {
@@ -30,6 +30,8 @@ pub(crate) struct App {
     pub(crate) ultravox: ultravox::Client,
     /// Text legs of the calls that this worker joined for its visitors.
     pub(crate) legs: ultravox::Legs,
+    /// The workers that beat.
+    pub(crate) peers: Peers,
     /// Refuses new sessions once set.
     pub(crate) draining: std::sync::atomic::AtomicBool,
     /// What this worker itself holds: slots, sockets, tasks.

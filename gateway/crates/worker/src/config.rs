@@ -1,12 +1,11 @@
 //! What a worker is told. The gateway's configuration layer fills these in; nothing here reads a file or a variable.
 
 mod business;
-mod secret;
 
 use std::{net::IpAddr, time::Duration};
 
 pub use business::{Business, Confirm, Quoter, ToolKind, ToolSpec};
-pub use secret::Secret;
+pub use neoron_protocol::private::Secret;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +20,11 @@ pub struct WorkerConfig {
     pub advertise: Option<IpAddr>,
     /// Sessions this worker holds at most, 1..=100_000.
     pub capacity: u32,
+    /// Calls, and visitors who wait for one, of one network of clients (IPv4: /24, IPv6: /56) at a time, over all
+    /// workers; 0 is no limit.
+    pub calls_per_network: u32,
+    /// Visitors of one site that wait for room at a time, over all workers; 0 lets nobody wait.
+    pub waiting_room: u32,
     /// How long a finished session is kept for a visitor who comes back, and for staff.
     pub keep_finished: Duration,
     /// Jobs that run at once.
@@ -37,6 +41,8 @@ pub struct WorkerConfig {
     pub erpnext: ErpnextConfig,
     /// Sites by id.
     pub sites: BTreeMap<String, SiteConfig>,
+    /// Who may read statistics, by name; nobody if it is empty.
+    pub staff: BTreeMap<String, StaffConfig>,
     /// Business profiles by id.
     pub businesses: BTreeMap<String, Business>,
 }
@@ -85,9 +91,18 @@ pub struct ErpnextConfig {
     pub breaker_pause: Duration,
 }
 
+/// Somebody of the staff.
+#[derive(Clone, Debug)]
+pub struct StaffConfig {
+    /// Lower-case hex SHA-256 of the token.
+    pub token_sha256: String,
+}
+
 /// A site.
 #[derive(Clone, Debug)]
 pub struct SiteConfig {
     /// Minutes of calls a day.
     pub minutes_per_day: u64,
+    /// Calls at a time, over all workers, 1..=100_000.
+    pub max_calls: u32,
 }

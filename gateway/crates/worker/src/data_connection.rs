@@ -57,9 +57,8 @@ pub(crate) async fn data_connection(
     let session = auth::session_id(&id)?;
     let call = check(&app, &headers)?;
     let record = app.load(session).await?;
-    if record.is_none_or(|record| record.call.as_deref() != Some(&call)) {
-        return Err(Refusal::of(ErrorCode::SignatureInvalid));
-    }
+    let record = record.filter(|record| record.call.as_deref() == Some(&call));
+    sessions::touch(&app, &record.ok_or_else(|| Refusal::of(ErrorCode::SignatureInvalid))?);
     let upgrade = upgrade.map_err(|_| Refusal::of(ErrorCode::UpgradeRequired))?;
     let upgrade = upgrade
         .read_buffer_size(1024)

@@ -1,10 +1,13 @@
-//! The client of ERPNext: one request at a time through a cap on concurrency and a circuit breaker, every answer read
-//! into a value or a classified [`Error`].
+//! The client of ERPNext: each request goes through a circuit breaker and a gate that lets as many through at once as
+//! ERPNext answers in good time, visitors' first; every answer is read into a value or a classified [`Error`].
 //!
 //! It never retries by itself (jobs do), never keeps cookies, and never logs a body.
 
 mod breaker;
 mod error;
+mod gate;
+mod limit;
+mod meter;
 pub(crate) mod site_time;
 pub(crate) mod voice_session;
 
@@ -15,18 +18,31 @@ use std::{
 
 use bytes::BytesMut;
 pub(crate) use error::{Class, Error};
+pub(crate) use gate::Priority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+pub(crate) use meter::Meter;
+use neoron_telemetry::Traceparent;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
-use self::breaker::{Admission, Breaker, Report};
-use crate::{app::Random, app::SystemRandom, config::ErpnextConfig, http_client};
+use self::{
+    breaker::{Admission, Breaker, Pass, Report},
+    gate::{Gate, Place},
+    limit::Sample,
+};
+use crate::{app::Random, app::SystemRandom, config::ErpnextConfig, http_client, trace};
 
 /// The largest answer read; a menu of 1,000 dishes has some 200 kB.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// The longest wait that a `Retry-After` may ask for: the runner's own backoff goes further than that.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
+/// A request that had less time than this and got no answer says more about us than about ERPNext.
+const FAIR_TIME: Duration = Duration::from_secs(1);
+/// Where Frappe has its functions and its documents.
+const METHODS: &str = "/api/method/";
+const RESOURCES: &str = "/api/resource/";
 /// Path segments: everything but what RFC 3986 calls unreserved.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -46,8 +62,9 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     headers: HeaderMap,
-    permits: Semaphore,
+    gate: Gate,
     breaker: Mutex<Breaker>,
+    meter: Meter,
 }
 
 impl Client {
@@ -55,7 +72,7 @@ impl Client {
     ///
     /// # Errors
     /// If a setting cannot be used in a request.
-    pub(crate) fn new(config: &ErpnextConfig) -> Result<Self, ClientError> {
+    pub(crate) fn new(config: &ErpnextConfig, meter: Meter) -> Result<Self, ClientError> {
         let url = url::Url::parse(&config.url).map_err(|_| ClientError::Setting("url"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(ClientError::Setting("url"));
@@ -64,7 +81,7 @@ impl Client {
             return Err(ClientError::Setting("time_zone"));
         }
         let site = HeaderValue::from_str(&config.site).map_err(|_| ClientError::Setting("site"))?;
-        let mut token = HeaderValue::from_str(&format!("token {}", config.token.reveal()))
+        let mut token = HeaderValue::from_str(&format!("token {}", config.token.expose()))
             .map_err(|_| ClientError::Setting("token"))?;
         token.set_sensitive(true);
         let headers = HeaderMap::from_iter([
@@ -77,12 +94,15 @@ impl Client {
         // gunicorn's sync workers close after every answer, and a threaded one closes after two idle seconds: a pooled
         // connection would be dead more often than not.
         let http = http_client::builder().pool_max_idle_per_host(0).http1_only().build()?;
+        let gate = Gate::new(config.concurrency);
+        meter.limit(gate.limit());
         Ok(Self {
             http,
             base: config.url.trim_end_matches('/').to_owned(),
             headers,
-            permits: Semaphore::new(config.concurrency.max(1)),
+            gate,
             breaker: Mutex::new(Breaker::new(config.breaker_failures, config.breaker_pause)),
+            meter,
         })
     }
 
@@ -90,13 +110,19 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`], at the latest after `deadline`.
-    pub(crate) async fn call(&self, method: &str, arguments: &Value, deadline: Duration) -> Result<Value, Error> {
-        let path = format!("/api/method/{}", utf8_percent_encode(method, SEGMENT));
-        let mut answer = self.request(Method::POST, &path, Some(arguments), deadline).await?;
+    pub(crate) async fn call(
+        &self,
+        who: Priority,
+        method: &str,
+        arguments: &Value,
+        deadline: Duration,
+    ) -> Result<Value, Error> {
+        let path = format!("{METHODS}{}", utf8_percent_encode(method, SEGMENT));
+        let mut answer = self.request(who, Method::POST, &path, Some(arguments), deadline).await?;
         Ok(answer["message"].take())
     }
 
-    /// Creates (`name` is `None`) or updates a document and returns it.
+    /// Creates (`name` is `None`) or updates a document, for a job, and returns it.
     pub(crate) async fn write(
         &self,
         doctype: &str,
@@ -105,49 +131,86 @@ impl Client {
         deadline: Duration,
     ) -> Result<Value, Error> {
         let method = if name.is_some() { Method::PUT } else { Method::POST };
-        let mut answer = self.request(method, &resource(doctype, name), Some(fields), deadline).await?;
+        let path = resource(doctype, name);
+        let mut answer = self.request(Priority::Job, method, &path, Some(fields), deadline).await?;
         Ok(answer["data"].take())
     }
 
-    /// Reads a document.
+    /// Reads a document, for a job.
     pub(crate) async fn read(&self, doctype: &str, name: &str, deadline: Duration) -> Result<Value, Error> {
-        let mut answer = self.request(Method::GET, &resource(doctype, Some(name)), None, deadline).await?;
+        let path = resource(doctype, Some(name));
+        let mut answer = self.request(Priority::Job, Method::GET, &path, None, deadline).await?;
         Ok(answer["data"].take())
     }
 
     async fn request(
         &self,
+        who: Priority,
         method: Method,
         path: &str,
         body: Option<&Value>,
         deadline: Duration,
     ) -> Result<Value, Error> {
         let until = Instant::now() + deadline;
-        // Half of the time may pass in the queue: what gets no place by then would not be answered in time either.
-        let permit = tokio::time::timeout(deadline / 2, self.permits.acquire());
-        let Ok(Ok(_permit)) = permit.await else { return Err(Error::unasked("queue_full", None)) };
-        let mut pass = self.admit()?;
+        let mut trip = self.admit(who, deadline).await?;
+        let span = span_of(&method, path);
         let mut request = self.http.request(method, format!("{}{path}", self.base)).headers(self.headers.clone());
         request = request.header("x-frappe-request-id", request_id());
+        if let Some(here) = trace::header(&span) {
+            request = request.header(Traceparent::HEADER, here);
+        }
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = tokio::time::timeout_at(until, exchange(request)).await;
+        let answer = tokio::time::timeout_at(until, exchange(request).instrument(span.clone())).await;
         let result = answer.unwrap_or_else(|_| Err(Error::transport(true)));
-        let outage = result.as_ref().is_err_and(Error::is_outage);
-        pass.report = if outage { Report::Failed } else { Report::Answered };
-        if let Err(error) = &result {
-            tracing::debug!(%error, "ERPNext did not do it");
+        trip.end(until, result.as_ref().err());
+        match &result {
+            Ok(_) => trace::succeeded(&span),
+            Err(error) => {
+                trace::failed(&span, error.status(), error.class().as_str());
+                tracing::debug!(%error, "ERPNext did not do it");
+            }
         }
         result
     }
 
-    fn admit(&self) -> Result<Pass<'_>, Error> {
-        match self.breaker().admit(Instant::now()) {
-            Admission::Wait(pause) => Err(Error::unasked("breaker_open", Some(pause))),
-            // Until it is known otherwise: whoever drops the request midway tells nothing about ERPNext.
-            admission => Ok(Pass { client: self, admission, report: Report::Abandoned }),
+    /// Waits for a place; half of the time may pass there: what gets none by then would not be answered in time either.
+    async fn admit(&self, who: Priority, deadline: Duration) -> Result<Trip<'_>, Error> {
+        // Asked before the queue as well: it does not move while the places are taken by those that get no answer.
+        if let Some(pause) = self.breaker().wait(Instant::now()) {
+            return Err(self.unasked("breaker_open", Some(pause)));
         }
+        let waits = self.meter.waits(who);
+        let entered = tokio::time::timeout(deadline / 2, self.gate.enter(who)).await;
+        drop(waits);
+        let place = match entered {
+            Ok(Ok(place)) => place,
+            Ok(Err(gate::Full)) => return Err(self.unasked("queue_full", None)),
+            Err(_) => return Err(self.unasked("no_place", None)),
+        };
+        let sent = Instant::now();
+        let admission = self.with_breaker(|breaker| breaker.admit(sent));
+        match admission {
+            Admission::Wait(pause) => Err(self.unasked("breaker_open", Some(pause))),
+            // Until it is known otherwise: whoever drops the request midway tells nothing about ERPNext.
+            Admission::Go(pass) => Ok(Trip { client: self, place, sent, pass, report: Report::Abandoned }),
+        }
+    }
+
+    fn unasked(&self, why: &'static str, retry_after: Option<Duration>) -> Error {
+        self.meter.unasked(why);
+        Error::unasked(why, retry_after)
+    }
+
+    fn with_breaker<T>(&self, change: impl FnOnce(&mut Breaker) -> T) -> T {
+        let mut breaker = self.breaker();
+        let (before, value) = (breaker.phase(), change(&mut breaker));
+        let phase = breaker.phase();
+        if phase != before {
+            self.meter.phase(phase);
+        }
+        value
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -156,21 +219,43 @@ impl Client {
     }
 }
 
-/// An admitted request; tells the breaker how it went, also when it is dropped.
-struct Pass<'a> {
+/// A request that is under way; tells the breaker how it went, also when it is dropped.
+struct Trip<'a> {
     client: &'a Client,
-    admission: Admission,
+    place: Place<'a>,
+    sent: Instant,
+    pass: Pass,
     report: Report,
 }
 
-impl Drop for Pass<'_> {
+impl Trip<'_> {
+    /// It came to its end; it had time until `until`.
+    fn end(&mut self, until: Instant, error: Option<&Error>) {
+        let now = Instant::now();
+        self.client.meter.sent(now.saturating_duration_since(self.sent), error);
+        let in_trouble = error.is_some_and(Error::is_outage);
+        if in_trouble && now >= until && until.saturating_duration_since(self.sent) < FAIR_TIME {
+            return;
+        }
+        let (report, sample) =
+            if in_trouble { (Report::Failed, Sample::Trouble) } else { (Report::Answered, Sample::Answered) };
+        self.report = report;
+        self.place.report(now, sample);
+        self.client.meter.limit(self.client.gate.limit());
+    }
+}
+
+impl Drop for Trip<'_> {
     fn drop(&mut self) {
-        self.client.breaker().report(Instant::now(), self.admission, self.report);
+        let mut chance = [0; 4];
+        SystemRandom.fill(&mut chance);
+        let chance = u32::from_be_bytes(chance);
+        self.client.with_breaker(|breaker| breaker.report(Instant::now(), self.pass, self.report, chance));
     }
 }
 
 fn resource(doctype: &str, name: Option<&str>) -> String {
-    let mut path = format!("/api/resource/{}", utf8_percent_encode(doctype, SEGMENT));
+    let mut path = format!("{RESOURCES}{}", utf8_percent_encode(doctype, SEGMENT));
     if let Some(name) = name {
         path.push('/');
         path.extend(utf8_percent_encode(name, SEGMENT));
@@ -205,112 +290,39 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }
 
-/// Our own id of the request, hexadecimal: Frappe pastes it into an SQL comment, so nothing of a visitor may be in it.
+/// What the request is done for: the id of a request or a job of ours, by which Frappe's monitor and log find it. Frappe
+/// pastes it into an SQL comment, so nothing of a visitor may be in it.
 fn request_id() -> String {
+    trace::cause().map_or_else(random_id, |cause| cause.to_string())
+}
+
+/// For what a worker asks by itself: hexadecimal.
+fn random_id() -> String {
     let mut bytes = [0; 16];
     SystemRandom.fill(&mut bytes);
     data_encoding::HEXLOWER.encode(&bytes)
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use axum::{Router, extract::Path, http::Uri, routing::any};
-    use serde_json::json;
-
-    use super::*;
-    use crate::config::Secret;
-
-    async fn site(router: Router) -> ErpnextConfig {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        ErpnextConfig {
-            url,
-            site: "voice.localhost".into(),
-            token: Secret::new("key:secret"),
-            webhook_secrets: Vec::new(),
-            time_zone: "Europe/London".into(),
-            concurrency: 2,
-            request_deadline: Duration::from_secs(20),
-            breaker_failures: 2,
-            breaker_pause: Duration::from_secs(60),
-        }
+/// The span of a request: named by the function, or by the doctype and what is done to it. The document's name, which
+/// may be a session's id, is left out.
+fn span_of(method: &Method, path: &str) -> Span {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    if let Some(function) = decoded.strip_prefix(METHODS) {
+        let name = function.rsplit('.').next().unwrap_or(function);
+        return trace::outgoing(&format_args!("erpnext {name}"), Some(method), Some(&decoded));
     }
-
-    const PATIENT: Duration = Duration::from_secs(20);
-
-    #[tokio::test]
-    async fn a_call_carries_the_sites_headers_and_returns_the_message() {
-        let echo = |Path(method): Path<String>, headers: HeaderMap, body: String| async move {
-            let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-            let request_id = text("x-frappe-request-id").len();
-            json!({"message": [method, text("authorization"), text("x-frappe-site-name"), text("host"), text("cookie"), request_id, body]}).to_string()
-        };
-        let client = Client::new(&site(Router::new().route("/api/method/{method}", any(echo))).await).unwrap();
-        let answer = client.call("app.do", &json!({"a": 1}), PATIENT).await.unwrap();
-        let site = "voice.localhost";
-        assert_eq!(answer, json!(["app.do", "token key:secret", site, site, "", 32, "{\"a\":1}"]));
-    }
-
-    #[tokio::test]
-    async fn names_are_encoded_and_a_body_that_is_not_json_is_survived() {
-        let paths = any(|uri: Uri| async move {
-            if uri.path().ends_with("/s_1%2F2") {
-                json!({"data": {"name": "s_1/2"}}).to_string()
-            } else {
-                "<html>".into()
-            }
-        });
-        let client = Client::new(&site(Router::new().fallback(paths)).await).unwrap();
-        assert_eq!(client.read("Voice Session", "s_1/2", PATIENT).await.unwrap()["name"], "s_1/2");
-        assert_eq!(client.read("Voice Session", "x", PATIENT).await.unwrap_err().class(), Class::Unclear);
-    }
-
-    #[tokio::test]
-    async fn an_answer_over_the_cap_is_refused() {
-        let client =
-            Client::new(&site(Router::new().fallback(any(|| async { "x".repeat(MAX_ANSWER_BYTES + 1) }))).await);
-        assert_eq!(client.unwrap().call("big", &json!({}), PATIENT).await.unwrap_err().class(), Class::Unclear);
-    }
-
-    #[tokio::test]
-    async fn nobody_waits_for_a_site_that_is_down() {
-        let mut config = site(Router::new()).await;
-        config.url = "http://127.0.0.1:1".into();
-        let client = Client::new(&config).unwrap();
-        for _ in 0..2 {
-            assert_eq!(client.call("ping", &json!({}), PATIENT).await.unwrap_err().class(), Class::Passing);
-        }
-        assert_eq!(client.call("ping", &json!({}), PATIENT).await.unwrap_err().class(), Class::Unasked);
-    }
-
-    #[tokio::test]
-    async fn refusals_do_not_open_the_breaker() {
-        let refuse =
-            any(|| async { (StatusCode::EXPECTATION_FAILED, json!({"exc_type": "ValidationError"}).to_string()) });
-        let client = Client::new(&site(Router::new().fallback(refuse)).await).unwrap();
-        for _ in 0..5 {
-            assert_eq!(client.call("book", &json!({}), PATIENT).await.unwrap_err().class(), Class::Refused);
-        }
-    }
-
-    #[test]
-    fn a_token_with_a_line_break_is_no_setting() {
-        let mut config = ErpnextConfig {
-            url: "https://erp.example.com".into(),
-            site: "erp.example.com".into(),
-            token: Secret::new("key:sec\nret"),
-            webhook_secrets: Vec::new(),
-            time_zone: "UTC".into(),
-            concurrency: 1,
-            request_deadline: PATIENT,
-            breaker_failures: 1,
-            breaker_pause: PATIENT,
-        };
-        assert!(matches!(Client::new(&config), Err(ClientError::Setting("token"))));
-        config.token = Secret::new("key:secret");
-        config.url = "erp".into();
-        assert!(matches!(Client::new(&config), Err(ClientError::Setting("url"))));
-    }
+    let (doctype, one) = match decoded.strip_prefix(RESOURCES).and_then(|rest| rest.split_once('/')) {
+        Some((doctype, _)) => (doctype, "/{name}"),
+        None => (decoded.strip_prefix(RESOURCES).unwrap_or_default(), ""),
+    };
+    let deed = match *method {
+        Method::POST => "create",
+        Method::PUT => "update",
+        _ => "read",
+    };
+    let template = format!("{RESOURCES}{doctype}{one}");
+    trace::outgoing(&format_args!("erpnext {deed} {doctype}"), Some(method), Some(&template))
 }
+
+#[cfg(test)]
+mod tests;

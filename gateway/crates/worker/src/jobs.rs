@@ -5,9 +5,13 @@
 mod backoff;
 mod calls;
 mod dispatch;
+mod finish;
+mod isolation;
+pub(crate) mod origin;
 pub(crate) mod runner;
 
-pub(crate) use calls::look_after;
+pub(crate) use calls::{look_after, talked};
+pub(crate) use finish::{finish, resolve};
 
 use neoron_protocol::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -80,6 +84,40 @@ impl Job {
         (kind, value["with"].take().to_string())
     }
 
+    /// Its lane: jobs of one session in one lane run in their order, one after another.
+    pub(crate) fn lane(&self) -> Option<&'static str> {
+        match self {
+            // The agent hears things in the order in which they happened.
+            Self::NotifyCall { .. } | Self::SendText { .. } => Some("call"),
+            // A booking and its cancellation must not change places.
+            Self::RunCommand { .. } => Some("command"),
+            // An old state must not be written over the last one.
+            Self::UpsertSession | Self::CompleteSession => Some("record"),
+            // Not behind the words: who hangs up does not wait for them.
+            Self::HangUp
+            | Self::CheckCreation
+            | Self::PollCall { .. }
+            | Self::ApplyCallWebhook { .. }
+            | Self::ApplyDocumentWebhook { .. }
+            | Self::Quarantined { .. } => None,
+        }
+    }
+
+    /// The kinds of all jobs, for metrics' labels.
+    pub(crate) const NAMES: [&'static str; 11] = [
+        "upsert_session",
+        "run_command",
+        "complete_session",
+        "notify_call",
+        "send_text",
+        "hang_up",
+        "check_creation",
+        "poll_call",
+        "apply_call_webhook",
+        "apply_document_webhook",
+        "quarantined",
+    ];
+
     /// The kind, for a metric's label.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -120,9 +158,29 @@ pub(crate) enum Outcome {
         /// For the operator; no personal data.
         reason: String,
     },
+    /// Later, but only so often for this failure: it may never pass.
+    Limited {
+        /// Names the failure; a job's failures are counted by it.
+        failure: &'static str,
+        /// How often it is tried again because of it.
+        retries: u32,
+        /// For the operator; no personal data.
+        reason: String,
+    },
     /// Never.
     Bury {
         /// For the operator; no personal data.
         reason: String,
     },
+}
+
+impl Outcome {
+    /// The word for metrics and spans.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retry { .. } | Self::Limited { .. } => "retried",
+            Self::Bury { .. } => "buried",
+        }
+    }
 }

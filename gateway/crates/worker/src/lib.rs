@@ -5,6 +5,7 @@
 
 pub mod config;
 
+mod analytics;
 mod app;
 mod data_connection;
 mod erpnext;
@@ -20,6 +21,7 @@ mod record;
 mod serve;
 mod sessions;
 mod tools;
+mod trace;
 mod ultravox;
 mod webhooks;
 

@@ -44,14 +44,25 @@ impl Local {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a slot for a session. `false` if all `capacity` are taken.
+    /// Takes a slot for a session. `false` if all `capacity` are taken, or the session is being made already.
     pub(crate) fn take(&self, session: SessionId, site: &str, capacity: u32) -> bool {
         let mut slots = self.slots();
-        if slots.len() >= usize::try_from(capacity).unwrap_or(usize::MAX) {
+        if slots.len() >= usize::try_from(capacity).unwrap_or(usize::MAX) || slots.contains_key(&session) {
             return false;
         }
         slots.insert(session, Slot { site: site.to_owned(), looked_at: Instant::now() });
         true
+    }
+
+    /// Takes a slot for a session that goes on already, also beyond the capacity: then no new one gets any until
+    /// enough of them are over.
+    pub(crate) fn hold(&self, session: SessionId, site: &str) {
+        self.slots().entry(session).or_insert_with(|| Slot { site: site.to_owned(), looked_at: Instant::now() });
+    }
+
+    /// Slots that are free.
+    pub(crate) fn room(&self, capacity: u32) -> u32 {
+        capacity.saturating_sub(self.load())
     }
 
     /// Gives a session's slot back, if this worker holds it.
@@ -87,12 +98,17 @@ impl Local {
     }
 }
 
-/// Frees the slots of sessions that are over, whoever ended them.
+/// Frees the slots of sessions that are over, whoever ended them, and of those that another worker counts because this
+/// one seemed dead for a while.
 pub(crate) async fn look(app: &App, draining: bool) {
     let every = if draining { LOOK_EVERY_DRAINING } else { LOOK_EVERY };
     for session in app.local.due(every) {
         match app.load(session).await {
-            Ok(Some(record)) if !record.state.is_final() => {}
+            Ok(Some(record)) if !record.state.is_final() => {
+                if record.worker != app.id {
+                    app.local.free(session);
+                }
+            }
             Ok(_) => {
                 app.local.free(session);
                 app.legs.leave(session);
@@ -127,6 +143,20 @@ mod tests {
         local.free(session(1));
         assert!(local.take(session(3), "b", 2));
         assert_eq!(local.by_site(), HashMap::from([("b".to_owned(), 2)]));
+        assert!(!local.take(session(3), "b", 9), "it has one");
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_taken_over_gets_a_slot_of_a_full_worker_and_newcomers_wait() {
+        let local = Local::default();
+        assert!(local.take(session(1), "a", 1));
+        local.hold(session(2), "a");
+        local.hold(session(2), "a");
+        assert_eq!((local.load(), local.room(1)), (2, 0));
+        local.free(session(1));
+        assert!(!local.take(session(3), "a", 1));
+        local.free(session(2));
+        assert!(local.take(session(3), "a", 1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! What is counted. Every label comes from a fixed set: outcomes, states, the configured sites. Never an id, a text or an
 //! address.
 
-use std::time::Duration;
+use std::{sync::atomic::AtomicU64, time::Duration};
 
 use neoron_store::Depth;
 use prometheus_client::{
@@ -10,7 +10,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::local::Local;
+use crate::{erpnext, jobs::Job, local::Local};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
@@ -34,14 +34,25 @@ struct State {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
 /// Sites are few and configured; a site that is no longer is `other`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Site {
     site: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Budget {
+    site: String,
+    state: &'static str,
+}
+
 /// Histogram bounds as OpenTelemetry has them for HTTP, in seconds.
-fn seconds() -> Histogram {
+pub(crate) fn seconds() -> Histogram {
     Histogram::new([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0])
 }
 
@@ -53,10 +64,16 @@ pub(crate) struct Metrics {
     webhooks: Family<Webhook, Counter>,
     tools: Family<Outcome, Counter>,
     jobs: Family<JobLabels, Counter>,
+    suspects: Counter,
     depth: Family<State, Gauge>,
+    unfinished: Family<Kind, Gauge>,
+    oldest: Gauge<f64, AtomicU64>,
     active: Family<Site, Gauge>,
+    budget: Family<Budget, Gauge>,
     legs: Gauge,
     draining: Gauge,
+    /// The talk with ERPNext.
+    pub(crate) erpnext: erpnext::Meter,
     /// Open realtime connections: sockets, event streams, data connections.
     pub(crate) connections: Gauge,
 }
@@ -70,10 +87,15 @@ impl Default for Metrics {
             webhooks: Family::default(),
             tools: Family::default(),
             jobs: Family::default(),
+            suspects: Counter::default(),
             depth: Family::default(),
+            unfinished: Family::default(),
+            oldest: Gauge::default(),
             active: Family::default(),
+            budget: Family::default(),
             legs: Gauge::default(),
             draining: Gauge::default(),
+            erpnext: erpnext::Meter::default(),
             connections: Gauge::default(),
             registry: Registry::default(),
         };
@@ -85,13 +107,29 @@ impl Default for Metrics {
             metrics.start_seconds.clone(),
         );
         registry.register("sessions_active", "Sessions that hold a slot", metrics.active.clone());
+        registry.register_with_unit(
+            "budget",
+            "Seconds of calls a site has a day (cap) and had left when this worker last asked (left)",
+            Unit::Seconds,
+            metrics.budget.clone(),
+        );
         registry.register("webhook", "Webhooks received, by sender and outcome", metrics.webhooks.clone());
         registry.register("tool_call", "Tool calls answered, by outcome", metrics.tools.clone());
         registry.register("job_run", "Jobs run, by kind and outcome", metrics.jobs.clone());
         registry.register("jobs", "Jobs in the queue, by state", metrics.depth.clone());
+        let help = "Jobs claimed whose worker may have died of them";
+        registry.register("job_suspect", help, metrics.suspects.clone());
+        registry.register("jobs_unfinished", "Jobs that are not given up, by kind", metrics.unfinished.clone());
+        registry.register_with_unit(
+            "jobs_oldest_ready",
+            "How long the oldest job that could be claimed has been so",
+            Unit::Seconds,
+            metrics.oldest.clone(),
+        );
         registry.register("text_legs", "Calls joined for visitors who type", metrics.legs.clone());
         registry.register("drain_state", "Whether the worker takes no new sessions", metrics.draining.clone());
         registry.register("ws_connections", "Open realtime connections", metrics.connections.clone());
+        metrics.erpnext.register(&mut registry);
         Self { registry, ..metrics }
     }
 }
@@ -102,6 +140,14 @@ impl Metrics {
         self.starts.get_or_create(&Outcome { outcome }).inc();
         if outcome == "created" {
             self.start_seconds.observe(took.as_secs_f64());
+        }
+    }
+
+    /// Minutes were asked for a call of a configured site: this is left of its day.
+    pub(crate) fn budget(&self, site: &str, left: u64, cap: u64) {
+        for (state, seconds) in [("left", left), ("cap", cap)] {
+            let gauge = self.budget.get_or_create(&Budget { site: site.to_owned(), state });
+            gauge.set(i64::try_from(seconds).unwrap_or(i64::MAX));
         }
     }
 
@@ -120,6 +166,11 @@ impl Metrics {
         self.jobs.get_or_create(&JobLabels { kind, outcome }).inc();
     }
 
+    /// A job was claimed whose worker may have died of it.
+    pub(crate) fn suspect(&self) {
+        self.suspects.inc();
+    }
+
     /// How full the queue is.
     pub(crate) fn queue(&self, depth: &Depth) {
         let counts =
@@ -127,6 +178,15 @@ impl Metrics {
         for (state, count) in counts {
             self.depth.get_or_create(&State { state }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+        let mut others: u64 = depth.kinds.values().sum();
+        for kind in Job::NAMES {
+            let count = depth.kinds.get(kind).copied().unwrap_or(0);
+            others = others.saturating_sub(count);
+            self.unfinished.get_or_create(&Kind { kind }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        // Of another version of us.
+        self.unfinished.get_or_create(&Kind { kind: "other" }).set(i64::try_from(others).unwrap_or(i64::MAX));
+        self.oldest.set(depth.oldest_ready.as_secs_f64());
     }
 
     /// All of it in the text format of OpenMetrics. `sites` are the configured ones.
@@ -172,6 +232,8 @@ impl Drop for Open {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -181,7 +243,8 @@ mod tests {
         metrics.webhook("ultravox", "accepted");
         metrics.tool_answered("quoted");
         metrics.job_run("poll_call", "done");
-        metrics.queue(&Depth::default());
+        let kinds = BTreeMap::from([("poll_call".to_owned(), 3), ("of_tomorrow".to_owned(), 2)]);
+        metrics.queue(&Depth { kinds, oldest_ready: Duration::from_millis(1_500), ..Depth::default() });
         let sites = ["shop".to_owned()];
         let text = metrics.text(&Local::default(), 0, true, sites.iter());
         for expected in [
@@ -189,6 +252,11 @@ mod tests {
             "voice_session_start_seconds_count 1",
             "voice_sessions_active{site=\"shop\"} 0",
             "voice_webhook_total{sender=\"ultravox\",outcome=\"accepted\"} 1",
+            "voice_jobs_unfinished{kind=\"poll_call\"} 3",
+            "voice_jobs_unfinished{kind=\"other\"} 2",
+            "voice_jobs_oldest_ready_seconds 1.5",
+            "voice_erpnext_breaker{state=\"closed\"} 1",
+            "voice_erpnext_waiting{for=\"visitor\"} 0",
             "voice_drain_state 1",
             "# HELP voice_ws_connections ",
         ] {

@@ -13,7 +13,7 @@ use utoipa::{
     },
 };
 
-use crate::{data_connection, realtime, sessions, webhooks};
+use crate::{analytics, data_connection, realtime, sessions, webhooks};
 
 /// The body of `POST /v1/sessions`.
 #[derive(Deserialize, ToSchema)]
@@ -94,6 +94,9 @@ pub(crate) struct ProblemDocument {
     detail: Option<String>,
     /// Names the request in the gateway's logs.
     request_id: Option<String>,
+    /// With `proof_of_work_required`: the ALTCHA challenge (version 2 of the format) to be solved.
+    #[schema(value_type = Option<Object>)]
+    challenge: Option<serde_json::Value>,
 }
 
 /// Calls a tool.
@@ -118,10 +121,13 @@ fn call_tool() {}
     info(title = "Neoron Voice", description = "The gateway's public routes. Realtime frames are in the AsyncAPI document."),
     paths(
         sessions::create_session,
+        sessions::ask_for_place,
+        sessions::leave_place,
         sessions::read_session,
         sessions::send_message,
         sessions::end_session,
         realtime::session_events,
+        analytics::read_analytics,
         call_tool,
         data_connection::data_connection,
         webhooks::ultravox_webhook,
@@ -163,17 +169,40 @@ const REFUSALS: &[(&str, HttpMethod, &[ErrorCode])] = {
                 E::GrantWrongAudience,
                 E::GrantSignature,
                 E::OriginRefused,
+                E::ProofOfWorkRequired,
+                E::ProofOfWorkInvalid,
                 E::GrantReused,
                 E::BodyTooLarge,
                 E::UnsupportedMediaType,
                 E::InvalidField,
                 E::TooManyRequests,
+                E::TooManyCalls,
                 E::BudgetExhausted,
                 E::NoRoom,
                 E::VoiceUnavailable,
                 E::StoreUnavailable,
                 E::Draining,
             ],
+        ),
+        (
+            "/v1/waiting/{id}",
+            HttpMethod::Post,
+            &[
+                E::TicketInvalid,
+                E::NotFound,
+                E::WaitingOver,
+                E::TooManyRequests,
+                E::TooManyCalls,
+                E::BudgetExhausted,
+                E::VoiceUnavailable,
+                E::StoreUnavailable,
+                E::Draining,
+            ],
+        ),
+        (
+            "/v1/waiting/{id}",
+            HttpMethod::Delete,
+            &[E::TicketInvalid, E::NotFound, E::TooManyRequests, E::StoreUnavailable],
         ),
         (
             "/v1/sessions/{id}",
@@ -212,6 +241,11 @@ const REFUSALS: &[(&str, HttpMethod, &[ErrorCode])] = {
             HttpMethod::Get,
             &[E::SignatureInvalid, E::SignatureStale, E::NotFound, E::UpgradeRequired, E::StoreUnavailable],
         ),
+        (
+            "/v1/analytics",
+            HttpMethod::Get,
+            &[E::StaffTokenInvalid, E::NotFound, E::InvalidField, E::TooManyRequests, E::StoreUnavailable],
+        ),
         ("/webhook/ultravox", HttpMethod::Post, WEBHOOK),
         ("/webhook/order-update", HttpMethod::Post, WEBHOOK),
         ("/webhook/erpnext", HttpMethod::Post, WEBHOOK),
@@ -224,7 +258,11 @@ impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for (path, method, codes) in REFUSALS {
             let Some(item) = document.paths.paths.get_mut(*path) else { continue };
-            let operation = if *method == HttpMethod::Get { &mut item.get } else { &mut item.post };
+            let operation = match method {
+                HttpMethod::Get => &mut item.get,
+                HttpMethod::Delete => &mut item.delete,
+                _ => &mut item.post,
+            };
             if let Some(operation) = operation {
                 codes.iter().for_each(|code| refuse(operation, *code));
             }
@@ -259,7 +297,9 @@ impl Modify for Credentials {
         let schemes = [
             ("grant", bearer("A grant of the site, minted for this visit.")),
             ("ticket", bearer("The session's ticket.")),
+            ("waiting_ticket", bearer("The ticket of the place in the waiting room.")),
             ("ticket_subprotocol", header("Sec-WebSocket-Protocol", "`neoron.v1, neoron.ticket.<ticket>`.")),
+            ("staff", bearer("A staff token: opaque, configured by its hash.")),
             ("tool_token", header("X-Tool-Token", "The session's tool token.")),
             ("ultravox_webhook", header("X-Ultravox-Webhook-Signature", "HMAC over the body and the timestamp.")),
             ("ultravox_data", header("X-Ultravox-Signature", "HMAC over the call's id and the timestamp.")),
@@ -295,7 +335,8 @@ mod tests {
         let document: serde_json::Value = serde_json::from_str(&openapi_json()).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), REFUSALS.len());
+        let operations: usize = paths.values().filter_map(|item| item.as_object()).map(serde_json::Map::len).sum();
+        assert_eq!(operations, REFUSALS.len());
         for (path, item) in paths {
             for (method, operation) in item.as_object().unwrap() {
                 let responses = operation["responses"].as_object().unwrap();

@@ -1,9 +1,12 @@
 //! What the store holds of a session: one JSON body under one version. The transcript is not in it; it is in the
 //! session's stream, and at the end it comes from the voice service.
 
+use std::{collections::BTreeMap, fmt};
+
 use neoron_protocol::{
     SessionId, UnixMillis, WorkerId,
     frame::{Document, Quote},
+    private::Personal,
     session::{EndReason, State},
 };
 use neoron_store::DocumentKey;
@@ -45,20 +48,26 @@ pub(crate) struct Consent {
 }
 
 /// Who the visitor says to be.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Customer {
     /// At most 140 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Personal<String>>,
     /// E.164 where it could be read so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) phone: Option<String>,
+    pub(crate) phone: Option<Personal<String>>,
 }
 
-impl std::fmt::Debug for Customer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Customer([personal])")
+impl Customer {
+    /// The name.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(|name| name.expose().as_str())
+    }
+
+    /// The number.
+    pub(crate) fn phone(&self) -> Option<&str> {
+        self.phone.as_ref().map(|phone| phone.expose().as_str())
     }
 }
 
@@ -68,7 +77,7 @@ pub(crate) struct Context {
     /// The last tool's name.
     pub(crate) step: Option<String>,
     /// What the agent has understood so far: the last parameters, by name. At most 32.
-    pub(crate) extracted: std::collections::BTreeMap<String, Value>,
+    pub(crate) extracted: Personal<BTreeMap<String, Value>>,
 }
 
 /// A tool call, for the Voice Session's child table.
@@ -79,7 +88,7 @@ pub(crate) struct Interaction {
     /// The tool.
     pub(crate) tool: String,
     /// Its parameters.
-    pub(crate) parameters: Value,
+    pub(crate) parameters: Personal<Value>,
     /// When.
     pub(crate) at: UnixMillis,
 }
@@ -115,7 +124,7 @@ pub(crate) struct Counters {
 }
 
 /// A session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) session: SessionId,
     pub(crate) site: String,
@@ -132,7 +141,7 @@ pub(crate) struct Record {
     pub(crate) end_reason: Option<EndReason>,
     /// The longest call, seconds.
     pub(crate) max_seconds: u32,
-    /// Who made it, and holds its slot.
+    /// Who holds its slot: the worker that made it, or that took it over from one that died.
     pub(crate) worker: WorkerId,
     /// Ultravox's call id; `None` until the call exists.
     #[serde(default)]
@@ -156,11 +165,22 @@ pub(crate) struct Record {
     pub(crate) interactions: Vec<Interaction>,
     #[serde(default)]
     pub(crate) counters: Counters,
+    /// The network it was asked for from, under the name that the edge gave it; nobody can tell which one it is.
+    #[serde(default)]
+    pub(crate) network: Option<String>,
     /// The budget its minutes came from (site and day).
     pub(crate) budget: String,
     /// What came of it, for the Voice Session: the last document's title and number.
     #[serde(default)]
     pub(crate) outcome: Option<String>,
+}
+
+/// What a visitor wants and said is all over a record: it shows which one it is and where it stands.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Record");
+        shown.field("session", &self.session).field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 impl Record {

@@ -7,6 +7,7 @@
 mod answer;
 mod arguments;
 pub(crate) mod catalogue;
+mod checked;
 pub(crate) mod commands;
 mod compile;
 #[cfg(test)]
@@ -24,7 +25,7 @@ mod samples;
 mod say;
 mod selected;
 #[cfg(test)]
-mod stack;
+pub(crate) mod stack;
 mod validate;
 
 use std::collections::BTreeMap;

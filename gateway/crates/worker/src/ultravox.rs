@@ -8,6 +8,7 @@ mod call_body;
 mod client;
 mod error;
 mod legs;
+mod line;
 mod pace;
 pub(crate) mod signature;
 mod time;

@@ -1,11 +1,11 @@
 //! The popup's state, what can happen to it and what it can ask for. It decides nothing: that is `update`'s.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{rc::Rc, string::String, vec::Vec};
 
 use neoron_protocol::frame::{ServerFrame, Speaker};
 
 use crate::{
-    answers::{Created, Refusal, Ticket},
+    answers::{Answer, Refusal, Ticket},
     feed::{Entry, Feed},
     media::{self, Media, Mode},
     replies::{self, Reply},
@@ -41,6 +41,8 @@ pub enum Phase {
     Choice,
     /// Something is under way before there is a conversation.
     Starting(Step),
+    /// The waiting room, with so many visitors before.
+    Waiting(u32),
     /// The conversation.
     Live,
     /// The conversation is over; what came of it stays in sight.
@@ -58,6 +60,8 @@ pub enum Step {
     Grant,
     /// The gateway is asked for a session.
     Session,
+    /// The gateway wants a proof of work first.
+    Proof,
     /// A session of an earlier page is looked up.
     Resume,
 }
@@ -109,13 +113,18 @@ pub struct Model {
     /// Whether a tool runs.
     pub busy: bool,
     pub(super) mode: Option<Mode>,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Option<Rc<Ticket>>,
     pub(super) epoch: String,
     pub(super) offset: u64,
     /// The offset after which a gap was already asked for, so that a stream that truly has one does not loop.
     pub(super) gap_after: Option<u64>,
     pub(super) outbox: Vec<Outgoing>,
     pub(super) counter: u32,
+    /// The grant that is being used, for a second request with a proof of work.
+    pub(super) grant: String,
+    pub(super) proved: bool,
+    /// Whether the waiting room was asked and has not answered.
+    pub(super) asking: bool,
     pub(super) fresh_grant_tried: bool,
     pub(super) ending: bool,
     /// What is to be done, in order; `update` hands it out. One list that all functions append to is 3 kB less code (raw)
@@ -138,6 +147,12 @@ impl Model {
         }
     }
 
+    /// The place in the waiting room, in words.
+    pub fn place(&self) -> String {
+        let ahead = if let Phase::Waiting(ahead) = self.phase { ahead } else { 0 };
+        Text::Waiting.with_number(self.config.language, ahead.saturating_add(1))
+    }
+
     /// A sentence about a connection that is broken, if it is.
     pub fn warning(&self) -> Option<Text> {
         match self.phase {
@@ -158,9 +173,9 @@ impl Model {
         self.phase == Phase::Live && self.signalling.can_send() && (self.busy || spoke_last == Some(true))
     }
 
-    /// Whether a conversation runs, in sight or not.
+    /// Whether a conversation runs or is about to, in sight or not.
     pub const fn is_live(&self) -> bool {
-        matches!(self.phase, Phase::Live | Phase::Starting(_))
+        matches!(self.phase, Phase::Live | Phase::Starting(_) | Phase::Waiting(_))
     }
 }
 
@@ -180,6 +195,8 @@ pub enum Timer {
     Signalling,
     /// For joining a voice call.
     Join,
+    /// For asking for the place in the waiting room.
+    Place,
 }
 
 /// Something happened.
@@ -194,9 +211,11 @@ pub enum Msg {
     /// The site answered.
     Grant(Result<String, Refusal>),
     /// The gateway answered.
-    Created(Result<Created, Refusal>),
+    Answered(Result<Answer, Refusal>),
+    /// The proof of work is found, in base64; or there is none.
+    Proved(Option<String>),
     /// A ticket was found in the tab's storage.
-    Found(Ticket),
+    Found(Rc<Ticket>),
     /// The gateway told about the session.
     Fetched(Result<Fetched, Refusal>),
     /// The socket opened.
@@ -258,13 +277,21 @@ pub enum Effect {
         grant: String,
         /// The visitor's choice.
         mode: Mode,
+        /// A solved challenge.
+        proof: Option<String>,
     },
+    /// Solve the challenge that came with the last refusal.
+    Prove,
+    /// `POST /v1/waiting/{id}`.
+    AskPlace(Rc<Ticket>),
+    /// `DELETE /v1/waiting/{id}`.
+    LeavePlace(Rc<Ticket>),
     /// `GET /v1/sessions/{id}`.
-    FetchSession(Ticket),
+    FetchSession(Rc<Ticket>),
     /// `POST /v1/sessions/{id}/end`, for when there is no socket to say it on.
-    EndSession(Ticket),
+    EndSession(Rc<Ticket>),
     /// Open the session's socket; an older one is closed and ignored.
-    OpenSocket(Ticket),
+    OpenSocket(Rc<Ticket>),
     /// Close the socket.
     CloseSocket,
     /// Send this frame.
@@ -290,7 +317,7 @@ pub enum Effect {
     /// Forget that wait.
     Forget(Timer),
     /// Keep for a reload.
-    StoreTicket(Ticket),
+    StoreTicket(Rc<Ticket>),
     /// Forget it.
     ClearTicket,
     /// Tell the page, for its analytics; holds no personal data.

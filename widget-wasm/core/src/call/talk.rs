@@ -9,9 +9,10 @@ use neoron_protocol::{
 
 use super::{
     model::{Effect, End, MAX_OUTBOX, Model, Outgoing, Phase, Step, Target, Timer},
-    update::{announce, begin, over, send},
+    update::{announce, begin, dismiss, leave_place, over, send},
 };
 use crate::{
+    encode,
     media::{self, Action, Media, Mode},
     replies::Reply,
     signalling::Signalling,
@@ -71,7 +72,7 @@ pub(super) fn say(model: &mut Model, text: &str, now: UnixMillis, random: u32) {
     model.counter += 1;
     let mut id = String::from("m");
     for part in [now.0, u64::from(random), u64::from(model.counter)] {
-        id.push_str(&part.to_string());
+        id.push_str(&encode::decimal(part));
         id.push('-');
     }
     id.pop();
@@ -106,6 +107,11 @@ pub(super) fn reply(model: &mut Model, at: usize, now: UnixMillis, random: u32) 
 pub(super) fn hang_up(model: &mut Model, random: u32) {
     let ready = model.signalling.can_send() && model.signalling != Signalling::GoingAway;
     match &model.ticket {
+        Some(place) if place.waits() => {
+            let place = place.clone();
+            leave_place(model, place);
+            dismiss(model, random);
+        }
         Some(_) if ready && !model.ending => {
             model.ending = true;
             send(model, &ClientFrame::End);

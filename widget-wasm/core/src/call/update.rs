@@ -1,6 +1,6 @@
 //! What each message leads to. The voice path is in `talk`, the gateway's frames in `frames`.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{rc::Rc, string::String, vec::Vec};
 
 use neoron_protocol::{UnixMillis, frame::ClientFrame};
 
@@ -10,12 +10,15 @@ use super::{
     talk,
 };
 use crate::{
-    answers::{Created, Refusal, Ticket},
+    answers::{Answer, Created, Place, Refusal, Ticket},
     cards, encode,
     media::{self, Mode},
     signalling::{Action, Event, Signalling},
     texts::Text,
 };
+
+/// When to ask for a place again that could not be asked for.
+const ASK_AGAIN_MS: u32 = 3_000;
 
 /// Takes one message in and says what is to be done, in order. `random` is any number, fresh for each call.
 pub fn update(model: &mut Model, msg: Msg, now: UnixMillis, random: u32) -> Vec<Effect> {
@@ -24,24 +27,26 @@ pub fn update(model: &mut Model, msg: Msg, now: UnixMillis, random: u32) -> Vec<
         Msg::Minimise => minimise(model),
         Msg::Choose(mode) => choose(model, mode),
         Msg::Grant(answer) => granted(model, answer),
-        Msg::Created(answer) => created(model, answer, random),
+        Msg::Answered(answer) => answered(model, answer, random),
+        Msg::Proved(proof) => proved(model, proof),
         Msg::Found(ticket) => found(model, ticket),
         Msg::Fetched(answer) => frames::fetched(model, answer, random),
         Msg::SocketOpened => opened(model, random),
         Msg::SocketClosed { by_gateway } => closed(model, by_gateway, random),
         Msg::Frame(frame) => frames::arrived(model, frame, random),
         Msg::Due(Timer::Signalling) => signal(model, Event::Due, random),
+        Msg::Due(Timer::Place) => ask_place(model),
         Msg::Due(Timer::Join) => talk::media(model, media::Event::Overdue),
         Msg::Say(text) => talk::say(model, &text, now, random),
         Msg::Reply(at) => talk::reply(model, at, now, random),
         Msg::Media(event) => talk::media(model, event),
         Msg::Retry => retry(model, random),
-        Msg::Nudge => signal(model, Event::Nudge, random),
-        Msg::HangUp => talk::hang_up(model, random),
-        Msg::Dismiss => {
-            reset(model, random);
-            minimise(model);
+        Msg::Nudge => {
+            ask_place(model);
+            signal(model, Event::Nudge, random);
         }
+        Msg::HangUp => talk::hang_up(model, random),
+        Msg::Dismiss => dismiss(model, random),
         Msg::Again => {
             reset(model, random);
             model.out.push(Effect::Focus(Target::First));
@@ -121,6 +126,16 @@ pub(super) fn begin(model: &mut Model, mode: Mode) {
     model.mode = Some(mode);
     model.phase = Phase::Starting(Step::Grant);
     announce(model, Text::Starting);
+    match model.ticket.take() {
+        // A place of an earlier page: it is asked for instead.
+        Some(place) if place.waits() && place.mode == mode && !model.fresh_grant_tried => {
+            model.phase = Phase::Starting(Step::Session);
+            model.ticket = Some(place);
+            return ask_place(model);
+        }
+        Some(place) if place.waits() => leave_place(model, place),
+        _ => {}
+    }
     let body = encode::grant_request(&model.config.business, &model.config.language_tag);
     model.out.push(Effect::RequestGrant(body));
 }
@@ -130,18 +145,27 @@ fn granted(model: &mut Model, answer: Result<String, Refusal>) {
     match answer {
         Ok(grant) => {
             model.phase = Phase::Starting(Step::Session);
-            model.out.push(Effect::CreateSession { grant, mode });
+            model.grant.clone_from(&grant);
+            model.proved = false;
+            model.out.push(Effect::CreateSession { grant, mode, proof: None });
         }
         Err(refusal) => fail(model, &refusal),
     }
 }
 
-fn created(model: &mut Model, answer: Result<Created, Refusal>, random: u32) {
-    if model.phase != Phase::Starting(Step::Session) {
+fn answered(model: &mut Model, answer: Result<Answer, Refusal>, random: u32) {
+    model.asking = false;
+    if !matches!(model.phase, Phase::Waiting(_) | Phase::Starting(Step::Session)) {
         return;
     }
+    let waiting = model.ticket.as_ref().is_some_and(|ticket| ticket.waits());
     match answer {
-        Ok(created) => live(model, created, random),
+        Ok(Answer::Created(created)) => live(model, created, random),
+        Ok(Answer::Waits(place)) => wait(model, place),
+        Err(refusal) if refusal.wants_a_proof() && !model.proved => {
+            model.phase = Phase::Starting(Step::Proof);
+            model.out.push(Effect::Prove);
+        }
         Err(refusal) if refusal.wants_a_fresh_grant() && !model.fresh_grant_tried => {
             model.fresh_grant_tried = true;
             begin(model, model.mode.unwrap_or(Mode::Text));
@@ -149,8 +173,58 @@ fn created(model: &mut Model, answer: Result<Created, Refusal>, random: u32) {
         Err(refusal) if refusal.code == "voice_unavailable" && model.mode == Some(Mode::Voice) => {
             talk::fall_back(model, Text::VoiceToText);
         }
+        Err(refusal) if waiting && refusal.keeps_the_place() => {
+            model.out.push(Effect::Wait(Timer::Place, ASK_AGAIN_MS));
+        }
         Err(refusal) => fail(model, &refusal),
     }
+}
+
+/// The same request again, with the proof.
+fn proved(model: &mut Model, proof: Option<String>) {
+    let (Phase::Starting(Step::Proof), Some(mode)) = (&model.phase, model.mode) else { return };
+    if proof.is_none() {
+        return fail(model, &Refusal::unreachable());
+    }
+    model.phase = Phase::Starting(Step::Session);
+    model.proved = true;
+    model.out.push(Effect::CreateSession { grant: core::mem::take(&mut model.grant), mode, proof });
+}
+
+/// Shows the place in the waiting room and keeps it for a reload.
+fn wait(model: &mut Model, place: Place) {
+    let Place { id, ticket, ahead, ask_again_in } = place;
+    if let Some(ticket) = ticket {
+        let ticket = Rc::new(Ticket { session: id, ticket, mode: model.mode.unwrap_or(Mode::Text) });
+        model.ticket = Some(ticket.clone());
+        // A place that is lost later is worth a fresh grant again.
+        model.fresh_grant_tried = false;
+        model.out.push(Effect::StoreTicket(ticket));
+    }
+    let before = core::mem::replace(&mut model.phase, Phase::Waiting(ahead));
+    if before != model.phase {
+        model.out.push(Effect::Announce(model.place()));
+    }
+    if matches!(before, Phase::Starting(_)) {
+        model.out.push(Effect::Focus(Target::First));
+    }
+    model.out.push(Effect::Wait(Timer::Place, ask_again_in));
+}
+
+/// One question at a time: of two, the one that comes second learns that the place is gone.
+fn ask_place(model: &mut Model) {
+    match &model.ticket {
+        Some(place) if place.waits() && !model.asking => {
+            let place = place.clone();
+            model.asking = true;
+            model.out.extend([Effect::Forget(Timer::Place), Effect::AskPlace(place)]);
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn leave_place(model: &mut Model, place: Rc<Ticket>) {
+    model.out.extend([Effect::Forget(Timer::Place), Effect::LeavePlace(place), Effect::ClearTicket]);
 }
 
 fn live(model: &mut Model, created: Created, random: u32) {
@@ -167,13 +241,19 @@ fn live(model: &mut Model, created: Created, random: u32) {
     model.out.extend([Effect::Focus(Target::Composer), Effect::Emit("start")]);
 }
 
-/// A conversation of an earlier page goes on here. A voice call cannot be taken over from a page that is gone, so its
+/// A conversation of an earlier page goes on here, or its place in the waiting room is kept. A voice call cannot be taken over from a page that is gone, so its
 /// visitor goes on in text, in the same session.
-fn found(model: &mut Model, ticket: Ticket) {
+fn found(model: &mut Model, ticket: Rc<Ticket>) {
     if model.phase != Phase::Choice {
         return;
     }
     model.shown = true;
+    if ticket.waits() {
+        let mode = ticket.mode;
+        model.ticket = Some(ticket);
+        model.out.push(Effect::Show);
+        return talk::media(model, media::Event::Chosen(mode));
+    }
     model.mode = Some(Mode::Text);
     model.phase = Phase::Starting(Step::Resume);
     model.ticket = Some(ticket.clone());
@@ -253,6 +333,12 @@ fn retry(model: &mut Model, random: u32) {
     }
 }
 
+/// Leaves the dialog for good.
+pub(super) fn dismiss(model: &mut Model, random: u32) {
+    reset(model, random);
+    minimise(model);
+}
+
 /// Back to the choice, as if nothing had been.
 fn reset(model: &mut Model, random: u32) {
     signal(model, Event::Stop, random);
@@ -265,6 +351,7 @@ fn reset(model: &mut Model, random: u32) {
 }
 
 fn page_show(model: &mut Model, random: u32) {
+    ask_place(model);
     if model.ticket.is_some() && !matches!(model.signalling, Signalling::Ended | Signalling::Idle) {
         model.signalling = Signalling::Lost;
         signal(model, Event::Nudge, random);

@@ -1,8 +1,10 @@
 //! The whole call: consent, resume, messages that are neither lost nor doubled, the end.
 
+use std::rc::Rc;
+
 use neoron_protocol::frame::{MAX_TEXT_BYTES, ServerFrame};
 use neoron_widget_core::{
-    answers::{Created, Refusal},
+    answers::{Answer, Created, Place, Refusal, Ticket},
     call::{Effect, End, Fetched, MAX_OUTBOX, Msg, Phase, Step, Timer},
     feed::Entry,
     media::{self, Media, Mode},
@@ -44,8 +46,8 @@ fn a_text_call_asks_for_a_grant_then_a_session_then_a_socket() {
     popup.tell(Msg::Open);
     assert!(popup.tell(Msg::Choose(Mode::Text)).iter().any(|effect| matches!(effect, Effect::RequestGrant(_))));
     let effects = popup.tell(Msg::Grant(Ok("g.g.g".into())));
-    assert_eq!(effects, [Effect::CreateSession { grant: "g.g.g".into(), mode: Mode::Text }]);
-    let effects = popup.tell(Msg::Created(Ok(Created { ticket: ticket(), join_url: None })));
+    assert_eq!(effects, [Effect::CreateSession { grant: "g.g.g".into(), mode: Mode::Text, proof: None }]);
+    let effects = popup.tell(Msg::Answered(Ok(Answer::Created(Created { ticket: ticket(), join_url: None }))));
     assert!(effects.contains(&Effect::StoreTicket(ticket())));
     assert!(effects.contains(&Effect::OpenSocket(ticket())));
     let hello = Popup::sent(&popup.tell(Msg::SocketOpened));
@@ -173,7 +175,7 @@ fn a_refused_microphone_and_a_busy_voice_service_go_on_in_text() {
     popup.tell(Msg::Choose(Mode::Voice));
     popup.tell(Msg::Media(media::Event::Granted));
     popup.tell(Msg::Grant(Ok("g.g.g".into())));
-    let effects = popup.tell(Msg::Created(Err(refused(503, "voice_unavailable"))));
+    let effects = popup.tell(Msg::Answered(Err(refused(503, "voice_unavailable"))));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::RequestGrant(_))), "a grant works once");
     assert_eq!(popup.model.media, Media::Text);
 }
@@ -183,10 +185,10 @@ fn a_used_grant_is_replaced_once_and_then_told() {
     let mut popup = Popup::new();
     popup.tell(Msg::Choose(Mode::Text));
     popup.tell(Msg::Grant(Ok("g.g.g".into())));
-    popup.tell(Msg::Created(Err(refused(409, "grant_reused"))));
+    popup.tell(Msg::Answered(Err(refused(409, "grant_reused"))));
     assert_eq!(popup.model.phase, Phase::Starting(Step::Grant));
     popup.tell(Msg::Grant(Ok("h.h.h".into())));
-    popup.tell(Msg::Created(Err(refused(409, "grant_reused"))));
+    popup.tell(Msg::Answered(Err(refused(409, "grant_reused"))));
     assert!(matches!(popup.model.phase, Phase::Failed(_)));
 }
 
@@ -241,6 +243,105 @@ fn a_page_that_leaves_keeps_the_session_and_one_that_comes_back_resumes() {
     assert!(effects.contains(&Effect::CloseSocket));
     assert!(Popup::sent(&effects).is_empty());
     assert!(popup.tell(Msg::PageShow).contains(&Effect::OpenSocket(ticket())));
+}
+
+fn place() -> Rc<Ticket> {
+    Rc::new(Ticket { session: "s_1.pizza".into(), ticket: "waits".into(), mode: Mode::Text })
+}
+
+fn waits(ahead: u32, first: bool) -> Msg {
+    let ticket = first.then(|| place().ticket.clone());
+    Msg::Answered(Ok(Answer::Waits(Place { id: place().session.clone(), ticket, ahead, ask_again_in: 1_500 })))
+}
+
+/// A visitor of a text conversation who waits behind one other.
+fn waiting() -> Popup {
+    let mut popup = Popup::new();
+    popup.tell(Msg::Open);
+    popup.tell(Msg::Choose(Mode::Text));
+    popup.tell(Msg::Grant(Ok("g.g.g".into())));
+    let effects = popup.tell(waits(1, true));
+    assert!(effects.contains(&Effect::StoreTicket(place())));
+    assert!(effects.contains(&Effect::Wait(Timer::Place, 1_500)));
+    popup
+}
+
+#[test]
+fn who_waits_sees_the_place_asks_for_it_and_gets_in() {
+    let mut popup = waiting();
+    assert_eq!(popup.model.phase, Phase::Waiting(1));
+    assert!(popup.model.place().contains("number 2"));
+    assert_eq!(popup.tell(Msg::Due(Timer::Place)), [Effect::Forget(Timer::Place), Effect::AskPlace(place())]);
+    assert!(popup.tell(Msg::Nudge).is_empty(), "one question at a time");
+    let effects = popup.tell(waits(0, false));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Announce(text) if text.contains("number 1"))));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Focus(_) | Effect::StoreTicket(_))));
+    popup.tell(Msg::Due(Timer::Place));
+    let effects = popup.tell(Msg::Answered(Ok(Answer::Created(Created { ticket: ticket(), join_url: None }))));
+    assert!(effects.contains(&Effect::StoreTicket(ticket())) && effects.contains(&Effect::OpenSocket(ticket())));
+    assert_eq!(popup.model.phase, Phase::Live);
+}
+
+#[test]
+fn a_reload_asks_for_the_same_place_and_leaves_it_on_request() {
+    let mut popup = Popup::new();
+    let effects = popup.tell(Msg::Found(place()));
+    assert!(effects.contains(&Effect::Show) && effects.contains(&Effect::AskPlace(place())));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::RequestGrant(_))));
+    popup.tell(waits(3, false));
+    assert_eq!(popup.model.phase, Phase::Waiting(3));
+    let effects = popup.tell(Msg::HangUp);
+    for effect in [Effect::LeavePlace(place()), Effect::ClearTicket, Effect::Forget(Timer::Place), Effect::Hide] {
+        assert!(effects.contains(&effect), "{effect:?}");
+    }
+    assert_eq!(popup.model.phase, Phase::Choice);
+}
+
+#[test]
+fn a_reload_of_who_waits_for_a_voice_call_asks_for_the_microphone_first() {
+    let voice = Rc::new(Ticket { mode: Mode::Voice, ..(*place()).clone() });
+    let mut popup = Popup::new();
+    assert!(popup.tell(Msg::Found(voice.clone())).contains(&Effect::AskMicrophone));
+    assert!(popup.tell(Msg::Media(media::Event::Granted)).contains(&Effect::AskPlace(voice.clone())));
+
+    let mut popup = Popup::new();
+    popup.tell(Msg::Found(voice.clone()));
+    let effects = popup.tell(Msg::Media(media::Event::Refused(media::Refusal::Denied)));
+    assert!(effects.contains(&Effect::LeavePlace(voice)), "it is a place for another conversation");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::RequestGrant(_))));
+}
+
+#[test]
+fn a_gateway_that_does_not_answer_costs_no_place_and_one_that_gave_it_away_a_new_start() {
+    let mut popup = waiting();
+    for refusal in [Refusal::unreachable(), refused(503, "draining")] {
+        popup.tell(Msg::Due(Timer::Place));
+        let effects = popup.tell(Msg::Answered(Err(refusal)));
+        assert_eq!(effects, [Effect::Wait(Timer::Place, 3_000)]);
+    }
+    popup.tell(Msg::Due(Timer::Place));
+    let effects = popup.tell(Msg::Answered(Err(refused(410, "waiting_over"))));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::RequestGrant(_))), "at the end of the queue again");
+    popup.tell(Msg::Grant(Ok("h.h.h".into())));
+    popup.tell(waits(9, true));
+    popup.tell(Msg::Due(Timer::Place));
+    popup.tell(Msg::Answered(Err(refused(429, "budget_exhausted"))));
+    assert!(matches!(popup.model.phase, Phase::Failed(_)));
+}
+
+#[test]
+fn a_challenge_is_solved_once_for_the_same_grant() {
+    let asks = || Msg::Answered(Err(refused(403, "proof_of_work_required")));
+    let mut popup = Popup::new();
+    popup.tell(Msg::Choose(Mode::Text));
+    popup.tell(Msg::Grant(Ok("g.g.g".into())));
+    assert_eq!(popup.tell(asks()), [Effect::Prove]);
+    let effects = popup.tell(Msg::Proved(Some("cHJvb2Y=".into())));
+    let (grant, proof) = ("g.g.g".into(), Some("cHJvb2Y=".into()));
+    assert_eq!(effects, [Effect::CreateSession { grant, mode: Mode::Text, proof }]);
+    popup.tell(asks());
+    assert!(matches!(popup.model.phase, Phase::Failed(_)), "not in a circle");
+    assert!(popup.tell(Msg::Proved(Some("late".into()))).is_empty());
 }
 
 #[derive(Clone, Debug)]

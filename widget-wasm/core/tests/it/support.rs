@@ -1,11 +1,13 @@
 //! A popup to play with: messages in, effects out, and short ways to write frames.
 
+use std::rc::Rc;
+
 use neoron_protocol::{
     UnixMillis,
     frame::{self, ServerFrame},
 };
 use neoron_widget_core::{
-    answers::{Created, Ticket},
+    answers::{Answer, Created, Ticket},
     call::{Config, Effect, Model, Msg, update},
     media::Mode,
 };
@@ -13,8 +15,8 @@ use serde_json::{Value, json};
 
 pub(crate) const NOW: UnixMillis = UnixMillis(1_795_000_000_000);
 
-pub(crate) fn ticket() -> Ticket {
-    Ticket { session: "s_1".into(), ticket: "secret".into(), mode: Mode::Text }
+pub(crate) fn ticket() -> Rc<Ticket> {
+    Rc::new(Ticket { session: "s_1".into(), ticket: "secret".into(), mode: Mode::Text })
 }
 
 pub(crate) fn frame(epoch: &str, offset: u64, kind: &str, data: &Value) -> ServerFrame {
@@ -51,7 +53,7 @@ impl Popup {
         popup.tell(Msg::Open);
         popup.tell(Msg::Choose(Mode::Text));
         popup.tell(Msg::Grant(Ok("g.g.g".into())));
-        popup.tell(Msg::Created(Ok(Created { ticket: ticket(), join_url: None })));
+        popup.tell(Msg::Answered(Ok(Answer::Created(Created { ticket: ticket(), join_url: None }))));
         popup.tell(Msg::SocketOpened);
         popup
     }

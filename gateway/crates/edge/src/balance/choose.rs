@@ -9,7 +9,7 @@ use super::Worker;
 /// What a request wants of its worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Room for a new session.
+    /// Room for a new session; where there is none, somebody who lets the visitor wait.
     Room,
     /// To be this session's worker. Any worker can serve any session; the same one has it at hand.
     Session(SessionId),
@@ -22,7 +22,7 @@ pub(crate) enum Wanted {
 pub(crate) enum Choice {
     /// This one.
     Worker(Arc<Worker>),
-    /// There are workers, and all of them are full or leaving.
+    /// There are workers, and all of them are leaving.
     NoRoom,
     /// There is none.
     Nobody,
@@ -39,11 +39,13 @@ pub(super) fn choose(workers: &[Arc<Worker>], wanted: Wanted, tried: &[Arc<Worke
         Wanted::Session(session) => able.into_iter().max_by_key(|worker| (score(session, worker.id), worker.id)),
         Wanted::Any => two_choices(able, chance),
         Wanted::Room => {
-            let open: Vec<_> = able.into_iter().filter(|worker| !worker.draining && worker.room() > 0).collect();
-            if open.is_empty() {
-                return Choice::NoRoom;
+            let staying: Vec<_> = able.into_iter().filter(|worker| !worker.draining).collect();
+            let open: Vec<_> = staying.iter().copied().filter(|worker| worker.room() > 0).collect();
+            match (open.is_empty(), staying.is_empty()) {
+                (false, _) => two_choices(open, chance),
+                (true, false) => two_choices(staying, chance),
+                (true, true) => return Choice::NoRoom,
             }
-            two_choices(open, chance)
         }
     };
     chosen.map_or(Choice::Nobody, |worker| Choice::Worker(Arc::clone(worker)))

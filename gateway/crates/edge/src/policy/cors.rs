@@ -34,7 +34,7 @@ pub(super) fn preflight(route: &Route, origin: Option<&str>) -> Result<Answer, R
     let methods: Vec<&str> = route.methods.iter().copied().filter(|method| *method != "OPTIONS").collect();
     let mut answer = Answer::empty(204)
         .with("access-control-allow-methods", methods.join(", "))
-        .with("access-control-allow-headers", "Authorization, Content-Type")
+        .with("access-control-allow-headers", "Authorization, Content-Type, X-Neoron-Proof")
         .with("access-control-max-age", "600");
     answer.headers.extend(headers(origin));
     Ok(answer)

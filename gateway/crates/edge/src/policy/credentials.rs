@@ -11,7 +11,7 @@ use super::{
 };
 use crate::head::Head;
 
-/// Tickets and tool tokens: 32 bytes in base64url without padding.
+/// Tickets, tool tokens and staff tokens: 32 bytes in base64url without padding.
 const TOKEN_CHARACTERS: usize = 43;
 /// A signature or several of them, after each other.
 const SIGNATURE_BYTES: usize = 1_024;
@@ -39,6 +39,10 @@ pub(super) fn check<'a>(route: &Route, head: &'a Head, upgrade: Option<&Upgrade>
             };
             let invalid = || Refused::new(ErrorCode::TicketInvalid, "the request shows no ticket");
             shown.filter(|text| is_token(text)).map(|_| Checked::Present).ok_or_else(invalid)
+        }
+        Auth::Staff => {
+            let invalid = || Refused::new(ErrorCode::StaffTokenInvalid, "the request shows no staff token");
+            bearer(head).filter(|text| is_token(text)).map(|_| Checked::Present).ok_or_else(invalid)
         }
         Auth::ToolToken => {
             let invalid = || Refused::new(ErrorCode::ToolTokenInvalid, "the request shows no tool token");

@@ -8,15 +8,15 @@ use std::{
 use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderName, HeaderValue, header};
 use neoron_protocol::{ErrorCode, RequestId, grant::Claims};
-use std::net::IpAddr;
 
 use super::{
-    Refused, cors, entity,
+    Incoming, Refused, cors, entity,
     routes::{Route, Shape},
 };
 use crate::{
     EdgeConfig,
     balance::{Wanted, Worker},
+    observe::Trail,
     world::World,
 };
 
@@ -32,6 +32,14 @@ pub(crate) struct Upgrade {
     pub(crate) protocols: Vec<String>,
 }
 
+/// Who asks for a new session.
+pub(super) struct Newcomer<'a> {
+    /// The grant's, verified.
+    pub(super) claims: &'a Claims,
+    /// [`crate::network::name`].
+    pub(super) network: String,
+}
+
 /// A request that goes to a worker.
 pub(crate) struct Forward {
     pub(crate) route: &'static Route,
@@ -45,6 +53,7 @@ pub(crate) struct Forward {
     /// The page's origin, if a site has pages there.
     pub(crate) origin: Option<String>,
     pub(crate) request: RequestId,
+    pub(crate) trail: Trail,
     pub(crate) began: Instant,
     /// Set if it becomes a WebSocket.
     pub(crate) upgrade: Option<Upgrade>,
@@ -108,6 +117,7 @@ pub(crate) fn is_stripped(route: &Route, name: &HeaderName) -> bool {
     text.starts_with("x-neoron-")
         || text.starts_with("x-forwarded-")
         || matches!(text, "forwarded" | "x-real-ip" | "x-request-id" | "proxy-authorization" | "proxy-connection")
+        || matches!(text, "traceparent" | "tracestate" | "baggage")
         || (*name == header::AUTHORIZATION && route.auth == super::routes::Auth::Grant)
 }
 
@@ -122,19 +132,19 @@ pub(crate) fn is_hidden(name: &HeaderName) -> bool {
 /// What the edge adds.
 pub(super) fn added(
     config: &EdgeConfig,
-    request: RequestId,
-    client: IpAddr,
-    claims: Option<&Claims>,
+    incoming: &Incoming<'_>,
+    newcomer: Option<&Newcomer<'_>>,
 ) -> Vec<(HeaderName, HeaderValue)> {
     let mut texts = vec![
         ("x-neoron-edge", config.worker_key.expose().to_owned()),
-        ("x-request-id", request.as_str().to_owned()),
-        ("x-forwarded-for", client.to_string()),
+        ("x-request-id", incoming.request.as_str().to_owned()),
+        ("x-forwarded-for", incoming.client.to_string()),
     ];
-    if let Some(claims) = claims {
+    if let Some(newcomer) = newcomer {
         // Strings and integers only: serialisation cannot fail.
-        let json = serde_json::to_vec(claims).unwrap_or_default();
+        let json = serde_json::to_vec(newcomer.claims).unwrap_or_default();
         texts.push(("x-neoron-grant", BASE64URL_NOPAD.encode(&json)));
+        texts.push(("x-neoron-network", newcomer.network.clone()));
     }
     let header = |(name, text): (&'static str, String)| {
         let mut value = HeaderValue::from_str(&text).ok()?;
@@ -142,5 +152,5 @@ pub(super) fn added(
         Some((HeaderName::from_static(name), value))
     };
     // The key's alphabet is checked at the start; the others are ASCII by their making.
-    texts.into_iter().filter_map(header).collect()
+    texts.into_iter().filter_map(header).chain(incoming.trail.header()).collect()
 }

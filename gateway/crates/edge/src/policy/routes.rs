@@ -9,6 +9,8 @@ enum Part {
     Word(&'static str),
     /// A session's id; another text is no such path.
     Session,
+    /// A place in a waiting room: the id of the session to be, a dot and the site.
+    Place,
     /// A tool's name: 1 to 64 of `A-Za-z0-9_-`.
     Name,
     /// Everything that follows, at least one character.
@@ -26,6 +28,8 @@ pub(crate) enum Auth {
     Ticket,
     /// A tool token's form, and the session it belongs to.
     ToolToken,
+    /// A staff token's form, as a bearer; the worker knows whether it is right.
+    Staff,
     /// A signature in this header; the worker knows the secret.
     Signature(&'static str),
 }
@@ -75,7 +79,7 @@ pub(crate) struct Route {
     /// Whether pages of the sites may use it.
     pub(crate) cors: bool,
     /// Whether a request may be sent a second time when a worker's connection broke under it. A session must not be
-    /// created twice; a tool call or a webhook carries its own idempotency key.
+    /// created twice, by a grant or by a place in the waiting room; a tool call or a webhook carries its own idempotency key.
     pub(crate) repeatable: bool,
 }
 
@@ -93,7 +97,7 @@ const fn route(name: &'static str, parts: &'static [Part]) -> Route {
     }
 }
 
-use Part::{Name, Rest, Session, Word};
+use Part::{Name, Place, Rest, Session, Word};
 
 const KIB: u64 = 1_024;
 
@@ -140,6 +144,15 @@ static ROUTES: &[Route] = &[
         ..route("events", &[Word("v1"), Word("sessions"), Session, Word("events")])
     },
     Route {
+        auth: Auth::Ticket,
+        methods: &["POST", "DELETE", "OPTIONS"],
+        max_body: KIB,
+        pick: Pick::Room,
+        cors: true,
+        repeatable: false,
+        ..route("waiting", &[Word("v1"), Word("waiting"), Place])
+    },
+    Route {
         auth: Auth::ToolToken,
         max_body: 64 * KIB,
         pick: Pick::Session,
@@ -171,6 +184,7 @@ static ROUTES: &[Route] = &[
         pick: Pick::Room,
         ..route("webhook_erpnext", &[Word("webhook"), Word("erpnext")])
     },
+    Route { auth: Auth::Staff, methods: &["GET"], ..route("analytics", &[Word("v1"), Word("analytics")]) },
     Route { methods: &["GET", "HEAD"], shape: Shape::Files, ..route("widget", &[Word("widget"), Rest]) },
     Route { methods: &["GET"], ..route("openapi", &[Word("v1"), Word("openapi.json")]) },
 ];
@@ -204,6 +218,7 @@ fn fits(route: &'static Route, path: &str) -> Option<Found> {
         match part {
             Word(word) if *word == text => {}
             Session => session = Some(SessionId::parse(text).ok()?),
+            Place if is_place(text) => {}
             Name if is_name(text) => {}
             _ => return None,
         }
@@ -215,6 +230,24 @@ fn fits(route: &'static Route, path: &str) -> Option<Found> {
         }
     }
     Some(Found { route, session })
+}
+
+/// The pattern that a path fits, without the ids and names in it.
+pub(crate) fn pattern(path: &str) -> Option<String> {
+    let parts = find(path)?.route.parts.iter().map(|part| match part {
+        Part::Word(word) => word,
+        Part::Session | Part::Place => "{id}",
+        Part::Name => "{tool}",
+        Part::Rest => "{file}",
+    });
+    Some(parts.fold(String::new(), |path, part| path + "/" + part))
+}
+
+fn is_place(text: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    text.split_once('.').is_some_and(|(session, site)| {
+        SessionId::parse(session).is_ok() && (1..=64).contains(&site.len()) && site.bytes().all(letters)
+    })
 }
 
 fn is_name(text: &str) -> bool {
@@ -237,10 +270,22 @@ mod tests {
         assert_eq!(name("/v1/sessions"), Some("sessions"));
         assert_eq!(name(&format!("/v1/sessions/{session}")), Some("session"));
         assert_eq!(name(&format!("/v1/sessions/{session}/events")), Some("events"));
+        assert_eq!(name(&format!("/v1/waiting/{session}.pizza.example")), Some("waiting"));
+        assert_eq!(name(&format!("/v1/waiting/{session}")), None, "a place names its site");
         assert_eq!(name("/v1/tools/placeOrder"), Some("tool"));
+        assert_eq!(name("/v1/analytics"), Some("analytics"));
         assert_eq!(name("/webhook/order-update"), Some("webhook_order_update"));
         assert_eq!(name("/widget/v/0123456789abcdef/app.wasm"), Some("widget"));
         assert_eq!(find(&format!("/v1/ultravox/data/{session}")).and_then(|found| found.session), Some(session));
+    }
+
+    #[test]
+    fn a_pattern_names_no_session_and_no_tool() {
+        let session = SessionId::new(UnixMillis(1), [7; 10]);
+        assert_eq!(pattern("/v1/tools/placeOrder").as_deref(), Some("/v1/tools/{tool}"));
+        assert_eq!(pattern(&format!("/v1/sessions/{session}/events")).as_deref(), Some("/v1/sessions/{id}/events"));
+        assert_eq!(pattern("/widget/v/app.wasm").as_deref(), Some("/widget/{file}"));
+        assert_eq!(pattern("/nowhere"), None);
     }
 
     #[test]

@@ -32,11 +32,11 @@ async fn it_counts_by_route_and_never_by_path() {
     until("the counts", || async move {
         let text = String::from_utf8(client::get(admin, "/metrics").await.body).unwrap();
         !text.contains(session(1).as_str())
-            && text.contains("neoron_edge_requests_total{route=\"session\",class=\"2xx\"} 1\n")
-            && text.contains("neoron_edge_requests_total{route=\"none\",class=\"4xx\"} 1\n")
-            && text.contains("neoron_edge_refusals_total{code=\"not_found\"} 1\n")
-            && text.contains("neoron_edge_request_duration_seconds_count{route=\"session\"} 1\n")
-            && text.contains("neoron_edge_workers{kind=\"healthy\"} 1\n")
+            && text.contains("voice_edge_requests_total{route=\"session\",class=\"2xx\"} 1\n")
+            && text.contains("voice_edge_requests_total{route=\"none\",class=\"4xx\"} 1\n")
+            && text.contains("voice_edge_refusals_total{code=\"not_found\"} 1\n")
+            && text.contains("voice_edge_request_duration_seconds_count{route=\"session\"} 1\n")
+            && text.contains("voice_edge_workers{kind=\"healthy\"} 1\n")
     })
     .await;
 }

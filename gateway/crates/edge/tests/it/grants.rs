@@ -7,7 +7,9 @@ use neoron_edge::{EdgeConfig, LimitConfig};
 use neoron_protocol::grant::{Claims, MintingKey, mint};
 use neoron_store::Rate;
 
-use crate::support::{ORIGIN, World, config, minting_key, start_session, worker::TestWorker};
+use crate::support::{
+    ORIGIN, TOKEN, World, client::Reply, config, minting_key, session, start_session, worker::TestWorker,
+};
 
 async fn world() -> (World, TestWorker) {
     let worker = TestWorker::echo().await;
@@ -22,12 +24,10 @@ async fn a_good_grant_reaches_the_worker_as_claims_and_not_as_a_token() {
     assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
     let told = reply.json();
     assert_eq!(told["worker"], worker.id.as_str());
-    let header = |name: &str| {
-        let list = told["headers"].as_array().unwrap();
-        list.iter().find(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap().to_owned())
-    };
-    assert_eq!(header("authorization"), None);
-    let claims = BASE64URL_NOPAD.decode(header("x-neoron-grant").unwrap().as_bytes()).unwrap();
+    assert_eq!(header(&reply, "authorization"), None);
+    let network = header(&reply, "x-neoron-network").unwrap();
+    assert!(network.len() == 32 && network.bytes().all(|byte| byte.is_ascii_hexdigit()), "{network}");
+    let claims = BASE64URL_NOPAD.decode(header(&reply, "x-neoron-grant").unwrap().as_bytes()).unwrap();
     assert_eq!(serde_json::from_slice::<Claims>(&claims).unwrap(), world.claims("a"));
 }
 
@@ -78,17 +78,43 @@ async fn a_grant_starts_one_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_room_the_grant_is_kept_for_later() {
+async fn without_a_worker_the_grant_is_kept_for_later() {
+    let world = World::with(config(), &[]).await;
+    let request = start_session(&world.grant("a"), ORIGIN);
+    let nobody = world.ask(&request).await;
+    assert!(nobody.header("retry-after").is_some());
+    nobody.is_problem(503, "no_room");
+    let worker = TestWorker::echo().await;
+    world.register(&worker).await;
+    crate::support::until("room", || async { world.ask(&request).await.status == 200 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_every_worker_is_full_one_of_them_lets_the_visitor_wait() {
     let mut worker = TestWorker::echo().await;
     worker.load = 100;
     let world = World::with(config(), &[&worker]).await;
-    let request = start_session(&world.grant("a"), ORIGIN);
-    let full = world.ask(&request).await;
-    assert!(full.header("retry-after").is_some());
-    full.is_problem(503, "no_room");
-    worker.load = 0;
-    world.register(&worker).await;
-    crate::support::until("room", || async { world.ask(&request).await.status == 200 }).await;
+    let told = world.ask(&start_session(&world.grant("a"), ORIGIN)).await;
+    assert_eq!(told.status, 200, "the worker decides: {told:?}");
+    let place = format!("/v1/waiting/{}.pizza", session(1));
+    let ask = |method: &str, lines: &str| {
+        format!("{method} {place} HTTP/1.1\r\nHost: gw\r\nOrigin: {ORIGIN}\r\n{lines}Content-Length: 0\r\n\r\n")
+    };
+    let bearer = format!("Authorization: Bearer {TOKEN}\r\nX-Neoron-Network: made-up\r\n");
+    for method in ["POST", "DELETE"] {
+        world.ask(&ask(method, "")).await.is_problem(401, "ticket_invalid");
+        let told = world.ask(&ask(method, &bearer)).await;
+        assert_eq!((told.status, told.json()["path"].as_str()), (200, Some(place.as_str())));
+        assert_eq!(header(&told, "x-neoron-network"), None, "nobody names his own network");
+        assert!(header(&told, "authorization").is_some(), "the worker checks the ticket");
+    }
+}
+
+/// A header as the worker got it.
+fn header(told: &Reply, name: &str) -> Option<String> {
+    let told = told.json();
+    let list = told["headers"].as_array().unwrap();
+    list.iter().find(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,9 +57,12 @@ async fn one_line_a_request_and_no_id_token_query_or_header_in_it() {
     crate::support::until("the line", || async { lines.text().contains(&id) }).await;
     let text = lines.text();
     let line = text.lines().find(|line| line.contains(first.header("x-request-id").unwrap())).unwrap();
-    for part in ["route=\"session\"", "method=\"GET\"", "status=200", worker.id.as_str()] {
+    for part in ["route=\"session\"", "method=\"GET\"", "status=200", worker.id.as_str(), "network=127.0.0.0/24"] {
         assert!(line.contains(part), "{line}");
     }
+    let bytes = format!("bytes={} ms=", first.body.len());
+    assert!(line.contains(&bytes) && line.contains("worker_ms="), "{line}");
+    assert!(!line.contains("127.0.0.1") && !line.contains("trace_id"), "{line}");
     for secret in ["C4N4RY", session(77).as_str(), "0049123", grant.as_str(), "pizza", crate::support::KEY] {
         assert!(!text.contains(secret), "{secret}");
     }

@@ -8,6 +8,7 @@ mod drain;
 mod files;
 mod grants;
 mod log;
+mod proofs;
 mod proxying;
 mod routes;
 mod slow;

@@ -25,14 +25,17 @@ async fn what_the_edge_says_nobody_else_may_say() {
     let world = World::with(config(), &[&worker]).await;
     let forged = "X-Neoron-Edge: guess\r\nX-Neoron-Grant: e30\r\nX-Forwarded-For: 203.0.113.1\r\n\
                   X-Forwarded-Proto: gopher\r\nForwarded: for=203.0.113.1\r\nX-Real-IP: 203.0.113.1\r\n\
-                  X-Request-Id: r_forged\r\nX-Harmless: yes\r\n";
+                  X-Request-Id: r_forged\r\nX-Harmless: yes\r\nTracestate: a=b\r\nBaggage: a=b\r\n\
+                  Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
     let reply = world.ask(&snapshot(session(1)).replace("Host: gw\r\n", &format!("Host: gw\r\n{forged}"))).await;
     let told = reply.json();
     assert_eq!(header(&told, "x-neoron-edge"), [KEY]);
     assert_eq!(header(&told, "x-forwarded-for"), ["127.0.0.1"]);
     assert_eq!(header(&told, "x-request-id"), [reply.header("x-request-id").unwrap()]);
     assert_eq!(header(&told, "x-harmless"), ["yes"]);
-    for gone in ["x-neoron-grant", "x-forwarded-proto", "forwarded", "x-real-ip"] {
+    for gone in
+        ["x-neoron-grant", "x-forwarded-proto", "forwarded", "x-real-ip", "traceparent", "tracestate", "baggage"]
+    {
         assert!(header(&told, gone).is_empty(), "{gone}");
     }
     assert_eq!(reply.header("server"), None);

@@ -42,6 +42,7 @@ async fn a_request_without_its_credential_never_reaches_a_worker() {
         (get(&snapshot, "Authorization: Bearer short\r\n"), 401, "ticket_invalid"),
         (get(&snapshot, &format!("Authorization: Bearer {TOKEN}\r\n").repeat(2)), 401, "ticket_invalid"),
         (post(&format!("{snapshot}/messages"), ""), 401, "ticket_invalid"),
+        (get("/v1/analytics?from=2026-11-01&to=2026-11-02", ""), 401, "staff_token_invalid"),
         (post("/v1/tools/placeOrder", ""), 401, "tool_token_invalid"),
         (post("/v1/tools/placeOrder", &format!("X-Tool-Token: {TOKEN}\r\n")), 422, "invalid_field"),
         (post("/webhook/ultravox", ""), 401, "signature_invalid"),
@@ -71,7 +72,7 @@ async fn pages_of_the_sites_get_their_exact_origin_and_nobody_else_does() {
     assert_eq!(reply.status, 204);
     assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
     assert_eq!(reply.header("access-control-allow-methods"), Some("POST"));
-    assert_eq!(reply.header("access-control-allow-headers"), Some("Authorization, Content-Type"));
+    assert_eq!(reply.header("access-control-allow-headers"), Some("Authorization, Content-Type, X-Neoron-Proof"));
     assert_eq!(reply.header("vary"), Some("Origin"));
     let stranger = world.ask(&preflight("https://evil.example")).await;
     assert_eq!(stranger.header("access-control-allow-origin"), None);

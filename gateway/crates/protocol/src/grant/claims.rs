@@ -36,7 +36,8 @@ pub struct Claims {
     /// An opaque visitor id of the site's, at most 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
-    /// The proof-of-work difficulty the visitor has solved.
+    /// The proof of work that the site wants of this visitor at any hour: a level, which is 2^level hashes on average.
+    /// The gateway takes it between its own bounds; 0 or none leaves it to the gateway's load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pow: Option<u32>,
 }

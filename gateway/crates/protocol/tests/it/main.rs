@@ -6,5 +6,6 @@ mod error;
 mod frame;
 mod grant;
 mod id;
+mod private;
 mod session;
 mod vectors;

@@ -10,17 +10,20 @@ pub(super) mod customer;
 mod money;
 pub(super) mod restaurant;
 mod seed;
+pub(super) mod speech;
 pub(super) mod support;
 
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 pub(super) use self::money::minor;
 use self::{calendar::Calendar, seed::MenuItem};
 use super::{
     doctype::{DocType, Right},
-    document::{self, Document},
-    failure::{Failure, Outcome, UNKNOWN_DOCUMENT, VALIDATION},
+    document::{self, Document, text_of},
+    failure::{Failure, KEY_REUSED, Outcome, UNKNOWN_DOCUMENT, VALIDATION},
     permission::{self, Actor},
     site::Site,
 };
@@ -63,9 +66,9 @@ impl Shop {
     }
 }
 
-/// A refusal by a rule of the app.
-fn invalid(text: impl Into<String>) -> Failure {
-    Failure::thrown(VALIDATION, text).in_app(APP)
+/// A refusal by a rule of the app that has no class of its own.
+fn invalid(reason: &str, say: impl Into<String>) -> Failure {
+    Failure::said(VALIDATION, reason, say).in_app(APP)
 }
 
 /// A command's document and whether this call made it.
@@ -74,23 +77,64 @@ struct Made {
     created: bool,
 }
 
+/// A command: who sends it, what is made of it, and what was asked for. The
+/// session is no part of what was asked for: a call that goes on after a page
+/// change has another one.
+struct Command<'a> {
+    actor: &'a Actor,
+    doctype: &'static DocType,
+    key: &'a str,
+    asked: Document,
+}
+
+impl Command<'_> {
+    /// Tells a repeat from a key that was used twice.
+    fn digest(&self) -> String {
+        let given: Document = self.asked.iter().filter(|(_, value)| !is_empty(value)).map(own).collect();
+        HEXLOWER.encode(&Sha256::digest(Value::Object(given).to_string()))
+    }
+}
+
+fn own((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
 /// Makes the document of a command, or finds the one that an earlier call
 /// with the same key made.
-fn once(
-    site: &mut Site,
-    actor: &Actor,
-    doctype: &'static DocType,
-    key: &str,
-    fill: impl FnOnce(&mut Site) -> Outcome<Document>,
-) -> Outcome<Made> {
+fn once(site: &mut Site, command: &Command<'_>, fields: Document) -> Outcome<Made> {
+    let Command { actor, doctype, key, .. } = command;
     permission::require(actor, doctype, Right::Create)?;
+    let (key, digest) = (speech::key(key)?, command.digest());
     if let Some(document) = site.table(doctype).get(key) {
+        if text_of(document, "command_digest").is_some_and(|earlier| earlier != digest) {
+            let say = "That was already asked for, with other details.";
+            return Err(Failure::said(KEY_REUSED, "key_reused", say).in_app(APP));
+        }
         return Ok(Made { document: document.clone(), created: false });
     }
-    let mut input = fill(site)?;
+    let mut input = fields;
+    tidy(&mut input)?;
     input.insert("idempotency_key".into(), key.into());
+    input.insert("command_digest".into(), digest.into());
     let document = document::create(site, actor, doctype, &input)?;
     Ok(Made { document, created: true })
+}
+
+/// Brings the customer of a new document into the form that is stored.
+fn tidy(input: &mut Document) -> Outcome<()> {
+    if let Some(name) = text_of(input, "customer_name").filter(|name| !name.is_empty()) {
+        let name = speech::name(name, "name")?;
+        input.insert("customer_name".into(), name.into());
+    }
+    if let Some(phone) = text_of(input, "customer_phone").filter(|phone| !phone.is_empty()) {
+        let phone = speech::phone(phone)?;
+        input.insert("customer_phone".into(), phone.into());
+    }
+    Ok(())
 }
 
 /// Reads a document that a caller asked after, by name or by a unique field.
@@ -105,8 +149,8 @@ fn look_up(
     let table = site.table(doctype);
     let found = table.get(name).or_else(|| table.by_unique(number_field?, name));
     found.cloned().ok_or_else(|| {
-        let text = format!("{} {name} is not known", doctype.name);
-        Failure::thrown(UNKNOWN_DOCUMENT, text).in_app(APP)
+        let say = "I cannot find that. Could you check the number?";
+        Failure::said(UNKNOWN_DOCUMENT, "unknown_document", say).in_app(APP)
     })
 }
 

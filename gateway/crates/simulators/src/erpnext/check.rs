@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 
 use super::{
     clock::{format_naive, parse_date, parse_naive},
-    doctype::{DocType, Field, Kind},
+    doctype::{DocType, Field, Kind, Preset},
     document::{Document, text_of},
     failure::{
         Failure, INVALID_PHONE, LINK_VALIDATION, MANDATORY, NON_NEGATIVE, OPERATIONAL, Outcome, TOO_LONG, TYPE,
@@ -66,6 +66,11 @@ fn rows(child: &DocType, value: &Value) -> Outcome<Option<Value>> {
                 return Err(Failure::raised(VALUE, format!("a row of {} must be a dict", child.name)));
             };
             let mut picked = pick(child, row)?;
+            for field in child.fields {
+                if let Preset::Text(text) = field.default {
+                    picked.entry(field.name).or_insert(text.into());
+                }
+            }
             if let Some(name) = text_of(row, "name") {
                 picked.insert("name".into(), name.into());
             }

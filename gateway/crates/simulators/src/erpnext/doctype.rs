@@ -43,6 +43,8 @@ pub(super) enum Naming {
 pub(super) struct Life {
     /// The app that the rule belongs to, as `_exc_source` names it.
     pub(super) app: &'static str,
+    /// Why a last status is not left, for programs.
+    pub(super) reason: &'static str,
     /// What messages call such a document.
     pub(super) noun: &'static str,
     /// Statuses that are never left.
@@ -191,13 +193,17 @@ impl Right {
 
 const ALL_RIGHTS: &[Right] = &[Right::Create, Right::Read, Right::Write, Right::Delete];
 const GATEWAY_RIGHTS: &[Right] = &[Right::Create, Right::Read, Right::Write];
+const CREATE_READ: &[Right] = &[Right::Create, Right::Read];
 const READ: &[Right] = &[Right::Read];
+const READ_DELETE: &[Right] = &[Right::Read, Right::Delete];
 const READ_WRITE: &[Right] = &[Right::Read, Right::Write];
 
 /// The role of the gateway's machine user.
 pub(super) const GATEWAY_ROLE: &str = "Voice Gateway";
-/// The role of staff who look at calls.
-pub(super) const SUPERVISOR_ROLE: &str = "Voice Supervisor";
+/// The role of staff who look at calls, but not at what was said.
+pub(super) const VIEWER_ROLE: &str = "Voice Agent Viewer";
+/// The role of staff who look after the agent.
+pub(super) const VOICE_MANAGER_ROLE: &str = "Voice Agent Manager";
 /// The role that may do everything.
 pub(super) const MANAGER_ROLE: &str = "System Manager";
 

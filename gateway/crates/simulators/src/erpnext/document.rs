@@ -247,8 +247,8 @@ fn check_life(doctype: &DocType, old: &Document, draft: &Document) -> Outcome<()
     if was == wanted || !life.last.contains(&was) {
         return Ok(());
     }
-    let text = format!("A {was} {} cannot become {wanted}", life.noun);
-    Err(Failure::thrown(VALIDATION, text).in_app(life.app))
+    let say = format!("A {was} {} cannot become {wanted}.", life.noun);
+    Err(Failure::said(VALIDATION, life.reason, say).in_app(life.app))
 }
 
 fn clashed(doctype: &DocType, name: &str, draft: &Document, clash: &Clash) -> Failure {

@@ -62,6 +62,8 @@ pub(super) const QUOTE_CHANGED: Class = business("QuoteChanged", 409);
 pub(super) const UNKNOWN_SERVICE: Class = business("UnknownService", 417);
 pub(super) const SLOT_TAKEN: Class = business("SlotTaken", 409);
 pub(super) const UNKNOWN_DOCUMENT: Class = business("UnknownDocument", 404);
+pub(super) const UNKNOWN_CATEGORY: Class = business("UnknownCategory", 417);
+pub(super) const KEY_REUSED: Class = business("KeyReused", 409);
 
 /// Which error body is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +114,13 @@ impl Failure {
         let message = failure.0.text.clone();
         failure.push_thrown(&message, "Message");
         failure
+    }
+
+    /// A refusal by a rule of the apps: why, for programs, and a sentence for
+    /// the caller.
+    pub(super) fn said(class: Class, reason: &str, say: impl Into<String>) -> Self {
+        let say = say.into();
+        Self::thrown(class, say.as_str()).with("reason", reason.into()).with("say", say.into())
     }
 
     /// An exception chosen from outside, for the fault injector.

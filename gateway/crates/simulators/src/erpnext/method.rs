@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::{
     business::{appointment, customer, restaurant, support},
     check::{DATA_CHARS, python_type},
-    doctype::{MANAGER_ROLE, Right, SUPERVISOR_ROLE, VOICE_SESSION},
-    document::{self, Document},
+    doctype::{MANAGER_ROLE, VIEWER_ROLE, VOICE_MANAGER_ROLE, VOICE_SESSION},
+    document::Document,
     failure::{ARGUMENT_TYPE, DOES_NOT_EXIST, Failure, Outcome, PERMISSION, TOO_LONG, TYPE, VALIDATION},
-    permission::{self, Actor},
-    query,
+    permission::Actor,
+    query, record,
     site::Site,
 };
 
@@ -45,7 +45,11 @@ static METHODS: &[Method] = &[
     Method { path: "frappe.utils.now", run: None, guest: false, post_only: false, limit: None },
     any("frappe.auth.get_logged_user", logged_user),
     any("frappe.desk.query_report.run", run_report),
-    post("voice_agent.api.session_api.start_session", start_session),
+    post("voice_agent.api.session_api.start_session", record::start_session),
+    post("voice_agent.api.session_api.add_interaction", record::add_interaction),
+    post("voice_agent.api.session_api.end_session", record::end_session),
+    post("voice_agent.api.config_api.get_config", record::get_config),
+    post("voice_agent.api.config_api.list_configs", record::list_configs),
     Method {
         path: "voice_agent.api.session_api.limited",
         run: Some(limited),
@@ -54,10 +58,13 @@ static METHODS: &[Method] = &[
         limit: Some((3, 60)),
     },
     post("business_workflows.api.restaurant_logic.get_menu", restaurant::get_menu),
+    post("business_workflows.api.restaurant_logic.quote_order", restaurant::quote_order),
     post("business_workflows.api.restaurant_logic.place_order", restaurant::place_order),
     post("business_workflows.api.restaurant_logic.order_status", restaurant::order_status),
     post("business_workflows.api.appointment_logic.get_services", appointment::get_services),
     post("business_workflows.api.appointment_logic.get_availability", appointment::get_availability),
+    post("business_workflows.api.appointment_logic.hold_slot", appointment::hold_slot),
+    post("business_workflows.api.appointment_logic.release_holds", appointment::release_holds),
     post("business_workflows.api.appointment_logic.book_appointment", appointment::book_appointment),
     post("business_workflows.api.appointment_logic.cancel_appointment", appointment::cancel_appointment),
     post("business_workflows.api.support_logic.get_categories", support::get_categories),
@@ -163,6 +170,15 @@ impl<'a> Args<'a> {
         number.map(Some).ok_or_else(|| wrong_type(name, "float", value))
     }
 
+    /// A `dict | None`.
+    pub(super) fn maybe_object(&self, name: &str) -> Outcome<Option<&'a Value>> {
+        let value = self.optional(name);
+        match value.filter(|value| !value.is_object()) {
+            Some(wrong) => Err(wrong_type(name, "dict", wrong)),
+            None => Ok(value),
+        }
+    }
+
     /// A required `list`.
     pub(super) fn list(&self, name: &str) -> Outcome<&'a [Value]> {
         let value = self.required(name)?;
@@ -202,17 +218,6 @@ fn logged_user(_: &mut Site, actor: &Actor, _: &Args<'_>) -> Outcome<Value> {
     Ok(actor.email.as_str().into())
 }
 
-/// Makes a session once; a repeated call finds the first one's.
-fn start_session(site: &mut Site, actor: &Actor, args: &Args<'_>) -> Outcome<Value> {
-    let session = args.text("session_id")?;
-    permission::require(actor, &VOICE_SESSION, Right::Create)?;
-    if let Some(name) = site.resolve(VOICE_SESSION.name, session) {
-        return Ok(json!({"session": name, "created": false}));
-    }
-    let created = document::create(site, actor, &VOICE_SESSION, &args.copy(&["session_id"])?)?;
-    Ok(json!({"session": created["name"], "created": true}))
-}
-
 /// The only report: sessions by status. It is for roles in its own table.
 fn run_report(site: &mut Site, actor: &Actor, args: &Args<'_>) -> Outcome<Value> {
     const REPORT: &str = "Voice Session Summary";
@@ -220,7 +225,7 @@ fn run_report(site: &mut Site, actor: &Actor, args: &Args<'_>) -> Outcome<Value>
     if name != REPORT {
         return Err(Failure::thrown(DOES_NOT_EXIST, format!("Report {name} not found")));
     }
-    if !actor.has_role(SUPERVISOR_ROLE) && !actor.has_role(MANAGER_ROLE) {
+    if ![VIEWER_ROLE, VOICE_MANAGER_ROLE, MANAGER_ROLE].iter().any(|role| actor.has_role(role)) {
         return Err(Failure::thrown(PERMISSION, format!("You don't have access to Report: {REPORT}")));
     }
     let mut rows = Vec::new();

@@ -5,9 +5,12 @@
 
 mod business;
 mod calls;
+mod contest;
+mod contract;
 mod control;
 mod recorded;
 mod resource;
+mod target;
 mod webhooks;
 
 use std::{
@@ -96,7 +99,7 @@ impl Site {
         let time = HandClock::at(MONDAY);
         let mut options = Options { clock: time.clock(), ..Options::default() };
         options.users.push(User::new("noroles@example.com", "noroles", "secret", &[]));
-        options.users.push(User::new("supervisor@example.com", "supervisor", "secret", &["Voice Supervisor"]));
+        options.users.push(User::new("supervisor@example.com", "supervisor", "secret", &["Voice Agent Viewer"]));
         change(&mut options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let simulator = Simulator::start(listener, options).await.unwrap();

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use neoron_protocol::{JobId, UnixMillis, WorkerId};
-use rusqlite::{Connection, Params, Row};
+use neoron_protocol::{JobId, SessionId, UnixMillis, WorkerId};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::{
     EmbeddedStore,
     fault::{Fault, optional_id, parsed, signed, whole},
+    lanes::{self, state},
     once,
     writer::Step,
 };
@@ -22,7 +23,7 @@ const LONGEST_BLINDNESS: Duration = Duration::from_secs(1);
 
 /// Those that may be claimed, oldest first; the limit is on each half so that neither is sorted as a whole.
 const CLAIMABLE: &str = "
-    SELECT n, id, session, attempt, kind, payload, enqueued_at, due FROM (
+    SELECT n, id, session, attempt, kind, payload, enqueued_at, lost + (state = 1) FROM (
         SELECT * FROM (SELECT * FROM job WHERE state = 0 AND due <= ?1 ORDER BY due, n LIMIT ?2)
         UNION ALL
         SELECT * FROM (SELECT * FROM job WHERE state = 1 AND due <= ?1 ORDER BY due, n LIMIT ?2)
@@ -36,34 +37,48 @@ const NEXT: &str = "
         SELECT min(due) AS due FROM job WHERE state = 1
     )";
 
-/// Writes a job; returns its lease if it starts leased. A job whose id is there already is the same job, written by a
-/// caller who did not hear the first answer.
-pub(super) fn enqueue(step: &mut Step<'_>, job: &NewJob) -> rusqlite::Result<Option<Lease>> {
-    let (state, due, attempt, worker) = match &job.start {
-        Start::Now => (0, step.now, 0, None),
-        Start::At(at) => (0, *at, 0, None),
-        Start::LeasedTo { worker, lease } => (1, step.now.plus(*lease), 1, Some(worker)),
-    };
+/// Writes a job that is kept with the session `home`; returns its lease if it starts leased. A job whose id is there
+/// already is the same job, written by a caller who did not hear the first answer.
+pub(super) fn enqueue(step: &mut Step<'_>, job: &NewJob, home: Option<SessionId>) -> rusqlite::Result<Option<Lease>> {
     let fence = rules::first_fence(job.id);
-    let sql = "INSERT INTO job (id, session, state, due, attempt, fence, enqueued_at, worker, kind, payload)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING";
+    let lease = Lease { job: job.id, session: job.session, attempt: 1, fence, place: 0 };
+    let born_leased = matches!(job.start, Start::LeasedTo { .. });
+    if step.db.prepare_cached("SELECT 1 FROM job WHERE id = ?1")?.exists([job.id.as_str()])? {
+        return Ok(born_leased.then_some(lease));
+    }
+    let lane = rules::lane(job, home);
+    let session = job.session.as_ref().map(SessionId::as_str);
+    let turn = session.zip(lane).map(|(session, lane)| lanes::join(step, session, lane)).transpose()?;
+    let behind = turn.as_ref().is_some_and(|turn| turn.behind);
+    let (state, due, attempt, worker) = match &job.start {
+        Start::At(at) => (state::WAITING, *at, 0, None),
+        Start::LeasedTo { worker, lease } if !behind => (state::LEASED, step.now.plus(*lease), 1, Some(worker)),
+        Start::Now | Start::LeasedTo { .. } => (state::WAITING, step.now, 0, None),
+    };
+    let sql =
+        "INSERT INTO job (id, session, state, due, attempt, fence, enqueued_at, worker, lane, turn, kind, payload)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     step.db.prepare_cached(sql)?.execute((
         job.id.as_str(),
-        job.session.as_ref().map(|session| session.as_str()),
-        state,
+        session,
+        if behind { state::BEHIND } else { state },
         signed(due.0),
         attempt,
         signed(fence),
         signed(step.now.0),
         worker.map(WorkerId::as_str),
+        lane,
+        turn.map(|turn| turn.number),
         &job.kind,
         &job.payload,
     ))?;
-    if state == 0 {
-        step.effects.job();
-        return Ok(None);
+    if state == state::LEASED {
+        return Ok(Some(lease));
     }
-    Ok(Some(Lease { job: job.id, session: job.session, attempt, fence, place: 0 }))
+    if !behind {
+        step.effects.job();
+    }
+    Ok(None)
 }
 
 fn accept(step: &mut Step<'_>, job: &NewJob, burn: Option<&Burn>) -> Result<Accepted, Fault<StoreError>> {
@@ -72,7 +87,7 @@ fn accept(step: &mut Step<'_>, job: &NewJob, burn: Option<&Burn>) -> Result<Acce
     {
         return Ok(Accepted::Duplicate);
     }
-    enqueue(step, job)?;
+    enqueue(step, job, rules::home(job, burn))?;
     Ok(Accepted::New)
 }
 
@@ -88,16 +103,15 @@ fn claim(
         .query_map((signed(step.now.0), max as i64), |row| {
             let attempt = row.get::<_, u32>(3)?.saturating_add(1);
             let lease = Lease { job: parsed(row, 1)?, session: optional_id(row, 2)?, attempt, fence, place: 0 };
-            let claimed =
-                Claimed { lease, kind: row.get(4)?, payload: row.get(5)?, enqueued_at: UnixMillis(whole(row, 6)?) };
-            Ok((row.get::<_, i64>(0)?, claimed))
+            let (kind, payload, enqueued_at) = (row.get(4)?, row.get(5)?, UnixMillis(whole(row, 6)?));
+            Ok((row.get::<_, i64>(0)?, Claimed { lease, kind, payload, enqueued_at, lost: row.get(7)? }))
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    let sql = "UPDATE job SET state = 1, due = ?2, attempt = ?3, worker = ?4, fence = ?5 WHERE n = ?1";
+    let sql = "UPDATE job SET state = 1, due = ?2, attempt = ?3, worker = ?4, fence = ?5, lost = ?6 WHERE n = ?1";
     let mut update = step.db.prepare_cached(sql)?;
     let due = signed(step.now.plus(lease).0);
     for (n, claimed) in &found {
-        update.execute((n, due, claimed.lease.attempt, worker.as_str(), signed(fence)))?;
+        update.execute((n, due, claimed.lease.attempt, worker.as_str(), signed(fence), claimed.lost))?;
     }
     Ok(found.into_iter().map(|(_, claimed)| claimed).collect())
 }
@@ -105,6 +119,37 @@ fn claim(
 /// Runs a statement that must change the one job it names.
 fn change_one(step: &Step<'_>, sql: &str, row: impl Params) -> rusqlite::Result<bool> {
     Ok(step.db.prepare_cached(sql)?.execute(row)? > 0)
+}
+
+/// Runs a statement by which a job leaves its lane, and which returns its session and the lane; the next of the lane
+/// then has its turn.
+fn leave(step: &mut Step<'_>, sql: &str, row: impl Params) -> rusqlite::Result<bool> {
+    let lane = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?));
+    let left = step.db.prepare_cached(sql)?.query_row(row, lane).optional()?;
+    if let Some((Some(session), Some(lane))) = &left {
+        lanes::pass_on(step, session, lane)?;
+    }
+    Ok(left.is_some())
+}
+
+/// Makes a dead job claimable again, at the end of its lane.
+fn redrive(step: &mut Step<'_>, job: JobId) -> rusqlite::Result<bool> {
+    let sql = "SELECT session, lane FROM job WHERE id = ?1 AND state = 2";
+    let lane = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?));
+    let Some(found) = step.db.prepare_cached(sql)?.query_row([job.as_str()], lane).optional()? else {
+        return Ok(false);
+    };
+    let turn = match found {
+        (Some(session), Some(lane)) => Some(lanes::join(step, &session, &lane)?),
+        _ => None,
+    };
+    let behind = turn.as_ref().is_some_and(|turn| turn.behind);
+    let state = if behind { state::BEHIND } else { state::WAITING };
+    let sql = "UPDATE job SET state = ?2, due = ?3, attempt = 0, lost = 0, turn = ?4 WHERE id = ?1";
+    let row = (job.as_str(), state, signed(step.now.0), turn.map(|turn| turn.number));
+    step.db.prepare_cached(sql)?.execute(row)?;
+    step.effects.job();
+    Ok(true)
 }
 
 /// The answer to somebody who says that they hold a lease. One that ran out is still good while nobody else took the
@@ -138,14 +183,18 @@ fn dead(db: &Connection, skip: usize, limit: usize) -> rusqlite::Result<DeadPage
 }
 
 fn depth(db: &Connection, now: UnixMillis) -> rusqlite::Result<Depth> {
+    let snapshot = db.unchecked_transaction()?;
+    let sql = "SELECT kind, count(*) FROM job INDEXED BY job_by_kind WHERE state <> 2 GROUP BY kind";
+    let mut statement = snapshot.prepare_cached(sql)?;
+    let kinds = statement.query_map([], |row| Ok((row.get(0)?, whole(row, 1)?)))?.collect::<rusqlite::Result<_>>()?;
     let sql = "SELECT
         count(*) FILTER (WHERE state < 2 AND due <= ?1),
-        count(*) FILTER (WHERE state = 0 AND due > ?1),
+        count(*) FILTER (WHERE state = 3 OR (state = 0 AND due > ?1)),
         count(*) FILTER (WHERE state = 1 AND due > ?1),
         count(*) FILTER (WHERE state = 2),
         min(due) FILTER (WHERE state < 2)
         FROM job INDEXED BY job_by_due";
-    db.prepare_cached(sql)?.query_row([signed(now.0)], |row| {
+    snapshot.prepare_cached(sql)?.query_row([signed(now.0)], |row| {
         let oldest = row.get::<_, Option<i64>>(4)?.map(|_| whole(row, 4)).transpose()?;
         Ok(Depth {
             ready: whole(row, 0)?,
@@ -153,6 +202,7 @@ fn depth(db: &Connection, now: UnixMillis) -> rusqlite::Result<Depth> {
             running: whole(row, 2)?,
             dead: whole(row, 3)?,
             oldest_ready: oldest.map(|due| now.since(UnixMillis(due))).unwrap_or_default(),
+            kinds,
         })
     })
 }
@@ -210,8 +260,8 @@ impl Jobs for EmbeddedStore {
     async fn done(&self, of: &Lease) -> Result<(), LeaseError> {
         let of = of.clone();
         self.write(0, move |step| {
-            let sql = "DELETE FROM job WHERE id = ?1 AND state = 1 AND fence = ?2";
-            held(change_one(step, sql, (of.job.as_str(), signed(of.fence)))?)
+            let sql = "DELETE FROM job WHERE id = ?1 AND state = 1 AND fence = ?2 RETURNING session, lane";
+            held(leave(step, sql, (of.job.as_str(), signed(of.fence)))?)
         })
         .await
     }
@@ -231,8 +281,8 @@ impl Jobs for EmbeddedStore {
         let (of, reason) = (of.clone(), rules::cut_reason(reason).to_owned());
         self.write(reason.len(), move |step| {
             let sql = "UPDATE job SET state = 2, due = ?3, reason = ?4, worker = NULL
-                WHERE id = ?1 AND state = 1 AND fence = ?2";
-            held(change_one(step, sql, (of.job.as_str(), signed(of.fence), signed(step.now.0), reason))?)
+                WHERE id = ?1 AND state = 1 AND fence = ?2 RETURNING session, lane";
+            held(leave(step, sql, (of.job.as_str(), signed(of.fence), signed(step.now.0), reason))?)
         })
         .await
     }
@@ -242,12 +292,7 @@ impl Jobs for EmbeddedStore {
     }
 
     async fn redrive(&self, job: JobId) -> Result<bool, StoreError> {
-        self.write(0, move |step| {
-            step.effects.job();
-            let sql = "UPDATE job SET state = 0, due = ?2, attempt = 0 WHERE id = ?1 AND state = 2";
-            Ok(change_one(step, sql, (job.as_str(), signed(step.now.0)))?)
-        })
-        .await
+        self.write(0, move |step| Ok(redrive(step, job)?)).await
     }
 
     async fn forget(&self, job: JobId) -> Result<bool, StoreError> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::{
     EmbeddedStore, events,
     fault::{Fault, parsed, signed, whole},
-    jobs, once, sweep,
+    jobs, once, sweep, tallies,
     writer::Step,
 };
 use crate::{
@@ -61,7 +61,7 @@ fn weight(change: &Change) -> usize {
     let events = change.events.iter().map(|event| event.data.len() + 64);
     let jobs = change.jobs.iter().map(|job| job.payload.len() + 128);
     let burnt = change.burn.iter().map(|burn| burn.key.len() + 32);
-    let indexed = change.calls.len() * 64 + change.documents.len() * 128;
+    let indexed = change.calls.len() * 64 + change.documents.len() * 128 + change.tallies.len() * 64;
     change.body.len() + events.chain(jobs).chain(burnt).sum::<usize>() + indexed
 }
 
@@ -105,8 +105,9 @@ fn apply(step: &mut Step<'_>, change: Change, epoch: &str) -> Result<Committed, 
     let stream = events::insert(step, change.session, &head, change.events)?;
     let mut leases = Vec::new();
     for job in &change.jobs {
-        leases.extend(jobs::enqueue(step, job)?);
+        leases.extend(jobs::enqueue(step, job, Some(change.session))?);
     }
+    tallies::add(step, &change.tallies)?;
     let version = head.version + 1;
     let sql = "UPDATE session SET version = ?2, live = ?3, expires_at = ?4, first = ?5, last = ?6 WHERE n = ?1";
     let row =

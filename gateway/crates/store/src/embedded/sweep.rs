@@ -9,6 +9,7 @@ use neoron_protocol::UnixMillis;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{fault::signed, writer::LONGEST_REST};
+use crate::rules;
 
 /// Rows removed in one transaction.
 const ROWS: usize = 200;
@@ -19,7 +20,7 @@ const SHORT_REST: Duration = Duration::from_millis(25);
 type Broom = fn(&Connection, i64, usize) -> rusqlite::Result<usize>;
 
 /// One for each kind of thing that expires.
-const BROOMS: [Broom; 5] = [sessions, burnt, rates, budgets, workers];
+const BROOMS: [Broom; 8] = [sessions, burnt, rates, budgets, seats, waiting, tallies, workers];
 
 /// Removes what has expired, one step at a time.
 pub(super) struct Sweeper {
@@ -122,6 +123,23 @@ fn budgets(db: &Connection, now: i64, rows: usize) -> rusqlite::Result<usize> {
         }
     }
     Ok(removed)
+}
+
+fn seats(db: &Connection, now: i64, rows: usize) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM seat WHERE (scope, holder) IN
+        (SELECT scope, holder FROM seat WHERE free_at <= ?1 ORDER BY free_at LIMIT ?2)";
+    delete(db, sql, now, rows)
+}
+
+fn waiting(db: &Connection, now: i64, rows: usize) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM waiting WHERE n IN (SELECT n FROM waiting WHERE gone_at <= ?1 ORDER BY gone_at LIMIT ?2)";
+    delete(db, sql, now, rows)
+}
+
+fn tallies(db: &Connection, now: i64, rows: usize) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM tally WHERE (day, name) IN (SELECT day, name FROM tally WHERE day < ?1 LIMIT ?2)";
+    let first_kept = rules::first_kept_day(UnixMillis(u64::try_from(now).unwrap_or(0)));
+    delete(db, sql, i64::from(first_kept), rows)
 }
 
 fn workers(db: &Connection, now: i64, rows: usize) -> rusqlite::Result<usize> {

@@ -2,7 +2,10 @@
 //! Only hints: what is claimed is decided in Redis. A hint is never later than the truth for longer than a second,
 //! because all partitions are looked at again by then.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use neoron_protocol::UnixMillis;
 
@@ -89,19 +92,25 @@ impl Hints {
         UnixMillis(due).since(now).min(LONGEST_BLINDNESS)
     }
 
-    /// The partitions with something due, the longest waiting first; those of one age begin with another one each time.
-    pub(super) fn ready(&mut self, now: UnixMillis, instant: Instant) -> Vec<Partition> {
+    /// At most `most` partitions with something due that are not among `passed`. They take turns: one that always has
+    /// more to do, or older jobs, keeps none of the others waiting for longer than one round.
+    pub(super) fn ready(
+        &mut self,
+        passed: &HashSet<Partition>,
+        most: usize,
+        now: UnixMillis,
+        instant: Instant,
+    ) -> Vec<Partition> {
         let count = self.partitions.len();
-        self.turn = (self.turn + 1) % count.max(1);
-        let turn = self.turn;
-        let mut ready: Vec<_> = (0..count)
-            .map(|index| (index + turn) % count)
-            .filter(|partition| {
-                let hint = &self.partitions[*partition];
-                hint.due <= now.0 && hint.rests_until.is_none_or(|until| until <= instant)
-            })
-            .collect();
-        ready.sort_by_key(|partition| self.partitions[*partition].due);
+        let due = |partition: &Partition| {
+            let hint = &self.partitions[*partition];
+            hint.due <= now.0 && hint.rests_until.is_none_or(|until| until <= instant) && !passed.contains(partition)
+        };
+        let in_turn = (0..count).map(|index| (index + self.turn) % count);
+        let ready: Vec<_> = in_turn.filter(due).take(most).collect();
+        if let Some(last) = ready.last() {
+            self.turn = (last + 1) % count;
+        }
         ready
     }
 }
@@ -112,20 +121,21 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(1_000);
 
+    fn ready(hints: &mut Hints, instant: Instant) -> Vec<Partition> {
+        hints.ready(&HashSet::new(), usize::MAX, NOW, instant)
+    }
+
     #[test]
-    fn the_longest_waiting_partition_comes_first_and_equals_take_turns() {
+    fn partitions_with_something_due_take_turns_however_long_they_have_waited() {
         let (mut hints, instant) = (Hints::new(4), Instant::now());
         hints.lower(2, 5);
         hints.lower(0, 9);
         hints.lower(1, 9);
         hints.lower(3, NOW.0 + 1);
-        let mut seconds = std::collections::BTreeSet::new();
-        for _ in 0..4 {
-            let ready = hints.ready(NOW, instant);
-            assert_eq!((ready.len(), ready[0]), (3, 2));
-            seconds.insert(ready[1]);
-        }
-        assert_eq!(seconds.len(), 2);
+        let served: Vec<_> = (0..6).flat_map(|_| hints.ready(&HashSet::new(), 1, NOW, instant)).collect();
+        assert_eq!(served, [0, 1, 2, 0, 1, 2]);
+        assert_eq!(hints.ready(&HashSet::from([0]), 2, NOW, instant), [1, 2]);
+        assert!(hints.ready(&HashSet::from([0, 1, 2]), 2, NOW, instant).is_empty());
     }
 
     #[test]
@@ -134,10 +144,10 @@ mod tests {
         let asked = hints.ask(0);
         hints.lower(0, 7);
         hints.answer(0, asked, None);
-        assert_eq!(hints.ready(NOW, Instant::now()), [0]);
+        assert_eq!(ready(&mut hints, Instant::now()), [0]);
         let asked = hints.ask(0);
         hints.answer(0, asked, None);
-        assert!(hints.ready(NOW, Instant::now()).is_empty());
+        assert!(ready(&mut hints, Instant::now()).is_empty());
     }
 
     #[test]
@@ -145,9 +155,9 @@ mod tests {
         let (mut hints, instant) = (Hints::new(2), Instant::now());
         hints.lower(0, 1);
         hints.fail(0, instant);
-        assert!(hints.ready(NOW, instant).is_empty());
+        assert!(ready(&mut hints, instant).is_empty());
         assert_eq!(hints.rest(NOW, instant), LONGEST_BLINDNESS);
-        assert_eq!(hints.ready(NOW, instant + REST), [0]);
+        assert_eq!(ready(&mut hints, instant + REST), [0]);
     }
 
     #[test]

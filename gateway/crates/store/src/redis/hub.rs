@@ -147,7 +147,10 @@ mod tests {
     fn a_message_of_a_job_lowers_its_partitions_hint() {
         let hub = Hub::new(2, 10);
         hub.message(1, "j500");
-        assert_eq!(hub.hints().ready(UnixMillis(500), std::time::Instant::now()), [1]);
+        assert_eq!(
+            hub.hints().ready(&std::collections::HashSet::new(), 8, UnixMillis(500), std::time::Instant::now()),
+            [1]
+        );
     }
 
     proptest! {

@@ -15,11 +15,9 @@ use super::{
     queue::Claimer,
     reply::Reply,
     script::{self, ACCEPT, Call, LEASE},
-    sessions::job_args,
+    sessions::{first_due, job_args},
 };
-use crate::{
-    Accepted, Burn, Claimed, Dead, DeadPage, Depth, Jobs, Lease, LeaseError, NewJob, Start, StoreError, rules,
-};
+use crate::{Accepted, Burn, Claimed, Dead, DeadPage, Depth, Jobs, Lease, LeaseError, NewJob, StoreError, rules};
 
 /// How long a job without a key is recognised by its id: longer than any call that may be repeated.
 const REPEATED: Duration = Duration::from_secs(60);
@@ -32,7 +30,17 @@ enum Use<'a> {
     Bury(&'a str),
 }
 
+/// The keys of a partition's queue, as the scripts take them.
+const QUEUES: [Kind; 4] = [Kind::Waiting, Kind::Running, Kind::Counts, Kind::Dead];
+
 impl Core {
+    /// Adds what the keys of jobs and of lanes begin with, and the channel.
+    fn job_keys<'a>(&self, call: Call<'a>, partition: Partition) -> Call<'a> {
+        call.text(self.layout.named(partition, Kind::Job, ""))
+            .text(self.layout.named(partition, Kind::Lane, ""))
+            .text(self.layout.one(partition, Kind::Channel))
+    }
+
     async fn accept(&self, job: &NewJob, burn: Option<&Burn>) -> Result<Accepted, StoreError> {
         let (layout, now) = (&self.layout, self.now());
         let partition = layout.of_place(rules::place(job, burn));
@@ -41,20 +49,12 @@ impl Core {
             None => (layout.named(partition, Kind::Memory, job.id.as_str()), REPEATED, REPEATED.as_secs() * 1_000),
         };
         let mut keys = vec![key];
-        keys.extend([Kind::Waiting, Kind::Running].map(|kind| layout.one(partition, kind)));
-        keys.push(layout.job(partition, job.id));
-        let call = Call::new(&ACCEPT, keys)
-            .number(now.0)
-            .number(now.plus(keep).0)
-            .number(lasts)
-            .text(layout.one(partition, Kind::Channel));
-        let new = self.cluster.call(partition, job_args(call, job, now)).await?.text()? == "new";
+        keys.extend([Kind::Waiting, Kind::Running, Kind::Counts].map(|kind| layout.one(partition, kind)));
+        let call = Call::new(&ACCEPT, keys).number(now.0).number(now.plus(keep).0).number(lasts);
+        let call = job_args(self.job_keys(call, partition), job, rules::home(job, burn), now);
+        let new = self.cluster.call(partition, call).await?.text()? == "new";
         if new {
-            match job.start {
-                Start::Now => self.hub.due(partition, now.0),
-                Start::At(at) => self.hub.due(partition, at.0),
-                Start::LeasedTo { .. } => {}
-            }
+            self.hub.due(partition, first_due(job, now).0);
         }
         Ok(if new { Accepted::New } else { Accepted::Duplicate })
     }
@@ -62,8 +62,7 @@ impl Core {
     async fn with_lease(&self, of: &Lease, what: Use<'_>) -> Result<(), LeaseError> {
         let (layout, partition) = (&self.layout, self.layout.of_place(of.place));
         let mut keys = vec![layout.named(partition, Kind::Memory, &step_name()?)];
-        keys.extend([Kind::Waiting, Kind::Running, Kind::Dead].map(|kind| layout.one(partition, kind)));
-        keys.push(layout.job(partition, of.job));
+        keys.extend(QUEUES.map(|kind| layout.one(partition, kind)));
         let (word, due, reason) = match what {
             Use::Extend(until) => ("extend", until.0, ""),
             Use::Done => ("done", 0, ""),
@@ -76,13 +75,13 @@ impl Core {
             .number(of.fence)
             .text(of.job.as_str())
             .number(due)
-            .text(reason)
-            .text(layout.one(partition, Kind::Channel));
-        if !self.cluster.call(partition, call).await?.is_ok() {
+            .text(reason);
+        let mut reply = self.cluster.call(partition, self.job_keys(call, partition)).await?;
+        if !reply.is_ok() {
             return Err(LeaseError::Lost);
         }
-        if let Use::Retry(at, _) = what {
-            self.hub.due(partition, at.0);
+        if let Some(due) = reply.optional()? {
+            self.hub.due(partition, due);
         }
         Ok(())
     }
@@ -108,8 +107,7 @@ impl Core {
     async fn dead_count(&self, partition: Partition) -> Result<u64, StoreError> {
         let mut command = redis::cmd("ZCARD");
         command.arg(self.layout.one(partition, Kind::Dead));
-        let count = self.cluster.command(self.layout.slot(partition), &command).await?;
-        Reply::list(redis::Value::Array(vec![count]))?.parse()
+        Reply::number(self.cluster.command(self.layout.slot(partition), &command).await?)
     }
 
     async fn dead_job(&self, died_at: u64, job: JobId, partition: Partition) -> Result<Option<Dead>, StoreError> {
@@ -143,14 +141,9 @@ impl Core {
         let now = self.now();
         let tries = (0..self.layout.count()).map(|partition| async move {
             let mut keys = vec![self.layout.named(partition, Kind::Memory, &step_name()?)];
-            keys.extend([Kind::Waiting, Kind::Dead].map(|kind| self.layout.one(partition, kind)));
-            keys.push(self.layout.job(partition, job));
-            let call = Call::new(&script::DEAD, keys)
-                .number(now.0)
-                .text(word)
-                .text(job.as_str())
-                .text(self.layout.one(partition, Kind::Channel));
-            let found = self.cluster.call(partition, call).await?.is_ok();
+            keys.extend(QUEUES.map(|kind| self.layout.one(partition, kind)));
+            let call = Call::new(&script::DEAD, keys).number(now.0).text(word).text(job.as_str());
+            let found = self.cluster.call(partition, self.job_keys(call, partition)).await?.is_ok();
             if found {
                 self.hub.due(partition, now.0);
             }

@@ -34,6 +34,10 @@ pub(super) enum Kind {
     Dead,
     /// A job.
     Job,
+    /// A session's lane: its jobs in order.
+    Lane,
+    /// How many jobs of each kind the partition has, and how many are behind others in their lanes.
+    Counts,
     /// The result of a step, for a minute.
     Memory,
     /// A global burnt key.
@@ -46,6 +50,16 @@ pub(super) enum Kind {
     Limit,
     /// A budget.
     Budget,
+    /// A scope's seats by the end of their leases.
+    Seats,
+    /// Who waits in a room, in order.
+    Order,
+    /// Who waits in a room, by when their patience is over.
+    Patience,
+    /// What those who wait in a room have brought.
+    Brought,
+    /// A day's tallies.
+    Tally,
     /// The registry of workers.
     Workers,
     /// The partition's channel for wake-ups.
@@ -64,12 +78,19 @@ impl Kind {
             Self::Running => 'r',
             Self::Dead => 'd',
             Self::Job => 'j',
+            Self::Lane => 'z',
+            Self::Counts => 'i',
             Self::Memory => 'x',
             Self::Once => 'o',
             Self::Call => 'c',
             Self::Document => 'n',
             Self::Limit => 'l',
             Self::Budget => 'g',
+            Self::Seats => 'a',
+            Self::Order => 'm',
+            Self::Patience => 'u',
+            Self::Brought => 'f',
+            Self::Tally => 't',
             Self::Workers => 'w',
             Self::Channel => 'p',
         }
@@ -241,12 +262,19 @@ mod tests {
             Kind::Running,
             Kind::Dead,
             Kind::Job,
+            Kind::Lane,
+            Kind::Counts,
             Kind::Memory,
             Kind::Once,
             Kind::Call,
             Kind::Document,
             Kind::Limit,
             Kind::Budget,
+            Kind::Seats,
+            Kind::Order,
+            Kind::Patience,
+            Kind::Brought,
+            Kind::Tally,
             Kind::Workers,
             Kind::Channel,
         ];

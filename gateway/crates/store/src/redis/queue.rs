@@ -1,5 +1,5 @@
-//! Claims: from which partitions, and how many of each. The hints say where something is due; those that wait longest
-//! come first, and a partition whose server fails is passed over.
+//! Claims: from which partitions, and how many of each. The hints say where something is due; the partitions take turns,
+//! and one whose server fails is passed over.
 
 use std::{
     collections::HashSet,
@@ -40,9 +40,8 @@ impl Core {
         // A partition that had less than it was asked for has nothing more.
         let mut exhausted = HashSet::new();
         while claimed.len() < max {
-            let mut ready = self.hub.hints().ready(self.now(), Instant::now());
-            ready.retain(|partition| !exhausted.contains(partition));
-            ready.truncate(TOGETHER.min(max - claimed.len()));
+            let most = TOGETHER.min(max - claimed.len());
+            let ready = self.hub.hints().ready(&exhausted, most, self.now(), Instant::now());
             if ready.is_empty() {
                 break;
             }
@@ -83,13 +82,14 @@ impl Core {
         let mut reply = self.answered(partition, answer)?;
         let due = reply.optional()?;
         self.hub.hints().answer(partition, asked, due);
-        let mut claimed = Vec::with_capacity(reply.len() / 6);
-        while reply.len() >= 6 {
+        let mut claimed = Vec::with_capacity(reply.len() / 7);
+        while reply.len() >= 7 {
             let (job, session) = (reply.parse()?, reply.optional()?);
             let (kind, payload) = (reply.text()?, reply.text()?);
             let (attempt, enqueued_at) = (reply.parse()?, UnixMillis(reply.parse()?));
             let lease = Lease { job, session, attempt, fence, place: self.layout.place(partition) };
-            claimed.push(Claimed { lease, kind, payload, enqueued_at });
+            let lost = reply.optional()?.unwrap_or(0);
+            claimed.push(Claimed { lease, kind, payload, enqueued_at, lost });
         }
         Ok(claimed)
     }
@@ -122,7 +122,8 @@ impl Core {
     }
 
     fn depth_call(&self, partition: Partition) -> Call<'static> {
-        let keys = [Kind::Waiting, Kind::Running, Kind::Dead].map(|kind| self.layout.one(partition, kind));
+        let keys =
+            [Kind::Waiting, Kind::Running, Kind::Counts, Kind::Dead].map(|kind| self.layout.one(partition, kind));
         Call::new(&DEPTH, keys.to_vec()).number(self.now().0)
     }
 
@@ -137,6 +138,14 @@ impl Core {
             depth.delayed += reply.parse::<u64>()?;
             depth.running += reply.parse::<u64>()?;
             depth.dead += reply.parse::<u64>()?;
+            while reply.len() >= 2 {
+                let (field, count) = (reply.text()?, reply.parse::<u64>()?);
+                match field.strip_prefix("k:") {
+                    Some(kind) => *depth.kinds.entry(kind.to_owned()).or_default() += count,
+                    // Behind others in their lanes.
+                    None => depth.delayed += count,
+                }
+            }
             let age = oldest.map(|due| self.now().since(UnixMillis(due))).unwrap_or_default();
             depth.oldest_ready = depth.oldest_ready.max(age);
         }

@@ -44,6 +44,11 @@ impl Reply {
         Ok(Self { word: String::new(), rest: items.into_iter() })
     }
 
+    /// A number that a command answered alone.
+    pub(super) fn number<T: FromStr>(value: Value) -> Result<T, StoreError> {
+        text(value)?.parse().map_err(|_| unreadable("a text of another form"))
+    }
+
     /// Whether the step was done.
     pub(super) fn is_ok(&self) -> bool {
         self.word == "ok"

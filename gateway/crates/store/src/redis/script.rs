@@ -5,7 +5,10 @@ use std::{borrow::Cow, sync::LazyLock};
 use redis::Cmd;
 
 const ENQUEUE: &str = include_str!("scripts/enqueue.lua");
+const LANES: &str = include_str!("scripts/lanes.lua");
 const STREAM: &str = include_str!("scripts/stream.lua");
+const TALLY: &str = include_str!("scripts/tally.lua");
+const ROOM: &str = include_str!("scripts/room.lua");
 const REMEMBER: &str = include_str!("scripts/remember.lua");
 
 /// A script and its hash, by which a server knows it.
@@ -30,7 +33,7 @@ macro_rules! scripts {
 
 scripts! {
     /// Applies a change.
-    COMMIT = ENQUEUE, STREAM, include_str!("scripts/commit.lua"), REMEMBER;
+    COMMIT = LANES, ENQUEUE, STREAM, TALLY, include_str!("scripts/commit.lua"), REMEMBER;
     /// Appends events.
     APPEND = STREAM, include_str!("scripts/append.lua"), REMEMBER;
     /// Tells where a stream stands.
@@ -44,13 +47,13 @@ scripts! {
     /// Follows an index.
     FIND = include_str!("scripts/find.lua");
     /// Enqueues a job.
-    ACCEPT = ENQUEUE, include_str!("scripts/accept.lua");
+    ACCEPT = LANES, ENQUEUE, include_str!("scripts/accept.lua");
     /// Claims jobs.
     CLAIM = include_str!("scripts/claim.lua");
     /// Uses a lease.
-    LEASE = include_str!("scripts/lease.lua"), REMEMBER;
+    LEASE = LANES, include_str!("scripts/lease.lua"), REMEMBER;
     /// Redrives or forgets a dead job.
-    DEAD = include_str!("scripts/dead.lua"), REMEMBER;
+    DEAD = LANES, include_str!("scripts/dead.lua"), REMEMBER;
     /// Counts jobs.
     DEPTH = include_str!("scripts/depth.lua");
     /// Burns a key.
@@ -61,6 +64,16 @@ scripts! {
     RESERVE = include_str!("scripts/reserve.lua");
     /// Settles with a budget.
     SETTLE = include_str!("scripts/settle.lua");
+    /// Takes a seat.
+    SIT = include_str!("scripts/sit.lua");
+    /// Joins a waiting room.
+    JOIN = ROOM, include_str!("scripts/join.lua");
+    /// Asks for a place in a waiting room.
+    PLACE = ROOM, include_str!("scripts/place.lua");
+    /// Leaves a waiting room.
+    DEPART = ROOM, include_str!("scripts/depart.lua"), REMEMBER;
+    /// Reads tallies.
+    TALLIES = include_str!("scripts/tallies.lua");
     /// Notes a worker's beat.
     BEAT = include_str!("scripts/beat.lua");
 }

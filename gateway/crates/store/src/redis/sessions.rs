@@ -15,30 +15,42 @@ use super::{
     script::{COMMIT, Call, FIND, LOAD, UNLIST},
 };
 use crate::{
-    Change, CommitError, Committed, DocumentKey, Event, Expect, Lease, LivePage, LiveSession, MAX_KEPT_EVENTS,
-    NewEvent, NewJob, Sessions, Start, StoreError, Stored, rules,
+    Change, CommitError, Committed, DocumentKey, Event, Expect, KEPT_TALLY_DAYS, Lease, LivePage, LiveSession,
+    MAX_KEPT_EVENTS, NewEvent, NewJob, Sessions, Start, StoreError, Stored, rules,
 };
 
 /// An index outlives its session by this, since later changes may prolong the session; a day is longer than any call.
 const INDEX_SLACK: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+/// How long a day's tallies are kept after the last one.
+const KEPT_TALLIES: std::time::Duration = std::time::Duration::from_secs(KEPT_TALLY_DAYS as u64 * 24 * 3_600);
 /// A page of live sessions ends early at this many bytes of bodies, as in the embedded store.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// Adds a job's eight arguments.
-pub(super) fn job_args<'a>(call: Call<'a>, job: &'a NewJob, now: UnixMillis) -> Call<'a> {
-    let (state, due, worker) = match &job.start {
-        Start::Now => ("0", now, None),
-        Start::At(at) => ("0", *at, None),
-        Start::LeasedTo { worker, lease } => ("1", now.plus(*lease), Some(worker)),
+/// When a new job may be claimed, by its own time or because its first lease has run out.
+pub(super) fn first_due(job: &NewJob, now: UnixMillis) -> UnixMillis {
+    match job.start {
+        Start::Now => now,
+        Start::At(at) => at,
+        Start::LeasedTo { lease, .. } => now.plus(lease),
+    }
+}
+
+/// Adds the nine arguments of a job that is kept with the session `home`.
+pub(super) fn job_args<'a>(call: Call<'a>, job: &'a NewJob, home: Option<SessionId>, now: UnixMillis) -> Call<'a> {
+    let (state, worker) = match &job.start {
+        Start::Now | Start::At(_) => ("0", None),
+        Start::LeasedTo { worker, .. } => ("1", Some(worker)),
     };
+    let lane = job.session.zip(rules::lane(job, home)).map(|(session, lane)| format!("{session}:{lane}"));
     call.text(job.id.as_str())
         .text(job.session.as_ref().map_or("", SessionId::as_str))
         .text(&*job.kind)
         .text(&*job.payload)
         .text(state)
-        .number(due.0)
+        .number(first_due(job, now).0)
         .number(rules::first_fence(job.id))
         .text(worker.map_or("", WorkerId::as_str))
+        .text(lane.unwrap_or_default())
 }
 
 /// Adds an event's three arguments.
@@ -58,6 +70,8 @@ struct Done {
     version: u64,
     epoch: String,
     before: u64,
+    /// Which jobs were to start leased and wait for their turn instead.
+    behind: Vec<usize>,
 }
 
 impl Core {
@@ -85,7 +99,11 @@ impl Core {
         let call = self.commit_call(change, partition, now)?;
         let mut reply = self.cluster.call(partition, call).await?;
         match reply.word.as_str() {
-            "ok" => Ok(Done { version: reply.parse()?, epoch: reply.text()?, before: reply.parse()? }),
+            "ok" => {
+                let (version, epoch, before) = (reply.parse()?, reply.text()?, reply.parse()?);
+                let behind = (0..reply.len()).map(|_| reply.parse()).collect::<Result<_, _>>()?;
+                Ok(Done { version, epoch, before, behind })
+            }
             "burnt" => {
                 let key = change.burn.get(reply.parse::<usize>()?).map(|burn| burn.key.clone());
                 Err(CommitError::Burnt { key: key.unwrap_or_default() })
@@ -103,8 +121,8 @@ impl Core {
         let (layout, session) = (&self.layout, change.session);
         let mut keys = vec![layout.named(partition, Kind::Memory, &step_name()?)];
         keys.extend([Kind::Head, Kind::Body, Kind::Stream, Kind::Burnt].map(|kind| layout.session(kind, session)));
-        keys.extend([Kind::Live, Kind::Waiting, Kind::Running].map(|kind| layout.one(partition, kind)));
-        keys.extend(change.jobs.iter().map(|job| layout.job(partition, job.id)));
+        let all = [Kind::Live, Kind::Waiting, Kind::Running, Kind::Counts];
+        keys.extend(all.map(|kind| layout.one(partition, kind)));
         let expected = match change.expect {
             Expect::Absent => String::new(),
             Expect::Version(version) => version.to_string(),
@@ -123,9 +141,14 @@ impl Core {
             .text(session.to_string())
             .text(layout.one(partition, Kind::Channel))
             .number(MAX_KEPT_EVENTS as u64)
+            .text(layout.named(partition, Kind::Job, ""))
+            .text(layout.named(partition, Kind::Lane, ""))
+            .text(layout.named(partition, Kind::Tally, ""))
+            .number(lifetime(KEPT_TALLIES))
             .number(change.events.len() as u64)
             .number(change.burn.len() as u64)
-            .number(change.jobs.len() as u64);
+            .number(change.jobs.len() as u64)
+            .number(change.tallies.len() as u64);
         for event in &change.events {
             call = event_args(call, event);
         }
@@ -133,7 +156,11 @@ impl Core {
             call = call.text(&*burn.key).number(now.plus(burn.keep).0);
         }
         for job in &change.jobs {
-            call = job_args(call, job, now);
+            call = job_args(call, job, Some(session), now);
+        }
+        for tally in &change.tallies {
+            // Redis's numbers are signed.
+            call = call.number(u64::from(tally.day)).text(&*tally.name).number(tally.by.min(i64::MAX as u64));
         }
         Ok(call)
     }
@@ -143,18 +170,18 @@ impl Core {
         self.hub.note(change.session, &done.epoch, done.before + change.events.len() as u64);
         let partition = self.layout.of_session(change.session);
         for job in &change.jobs {
-            match job.start {
-                Start::Now => self.hub.due(partition, self.now().0),
-                Start::At(at) => self.hub.due(partition, at.0),
-                Start::LeasedTo { .. } => {}
-            }
+            self.hub.due(partition, first_due(job, self.now()).0);
         }
     }
 
-    fn leases(&self, change: &Change) -> Vec<Lease> {
-        let leased = change.jobs.iter().filter(|job| matches!(job.start, Start::LeasedTo { .. }));
+    fn leases(&self, change: &Change, done: &Done) -> Vec<Lease> {
+        let leased = change
+            .jobs
+            .iter()
+            .enumerate()
+            .filter(|(number, job)| matches!(job.start, Start::LeasedTo { .. }) && !done.behind.contains(number));
         let place = rules::crc16(change.session.as_str().as_bytes());
-        leased.map(|job| Lease { place, ..job.first_lease(None) }).collect()
+        leased.map(|(_, job)| Lease { place, ..job.first_lease(None) }).collect()
     }
 
     async fn load(&self, session: SessionId) -> Result<Option<Stored>, StoreError> {
@@ -222,7 +249,7 @@ impl Sessions for RedisStore {
         self.core.index(&change).await?;
         let done = self.core.apply(&change).await?;
         self.core.learn(&change, &done);
-        let leases = self.core.leases(&change);
+        let leases = self.core.leases(&change, &done);
         Ok(Committed { version: done.version, events: numbered(change.events, done.before), leases })
     }
 

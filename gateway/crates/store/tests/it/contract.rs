@@ -5,10 +5,14 @@ pub(crate) mod budgets;
 pub(crate) mod changes;
 pub(crate) mod events;
 pub(crate) mod jobs;
+pub(crate) mod lanes;
 pub(crate) mod leases;
 pub(crate) mod limits;
 pub(crate) mod once;
+pub(crate) mod seats;
 pub(crate) mod sessions;
+pub(crate) mod tallies;
+pub(crate) mod waiting;
 pub(crate) mod wakeups;
 pub(crate) mod workers;
 
@@ -98,6 +102,23 @@ macro_rules! contract {
                 a_job_accepted_with_a_lease_is_finished_as_the_first_attempt,
                 the_lease_of_an_unknown_job_is_lost,
                 a_lease_from_before_a_redrive_can_do_nothing,
+                leases_that_ran_out_are_counted_until_a_redrive,
+            }
+            $crate::contract::contract! { @of lanes, $make:
+                jobs_of_a_lane_run_one_after_another_in_their_order,
+                a_change_puts_its_jobs_into_their_lanes_in_order,
+                lanes_do_not_wait_for_each_other,
+                a_job_kept_with_its_key_or_with_another_session_has_no_lane,
+                a_job_that_is_tried_again_keeps_the_lane,
+                a_lease_that_runs_out_keeps_the_lane,
+                a_job_that_is_given_up_passes_the_lane_on,
+                a_redriven_job_joins_the_end_of_its_lane,
+                a_job_that_is_to_start_leased_waits_if_its_lane_is_busy,
+                a_delayed_job_has_its_place_from_the_start_and_its_time_as_well,
+                the_next_of_a_lane_ends_the_waiting,
+                those_behind_count_as_delayed_and_are_ready_from_their_turn_on,
+                a_thousand_jobs_in_a_lane_hold_up_nobody,
+                the_queue_with_lanes_is_what_anybody_can_check_by_hand,
             }
             $crate::contract::contract! { @of once, $make:
                 a_key_burns_once,
@@ -124,6 +145,38 @@ macro_rules! contract {
                 a_budget_is_forgotten_after_its_time,
                 each_key_has_its_own_budget,
                 of_twenty_reservations_exactly_as_many_fit_as_there_is_room_for,
+            }
+            $crate::contract::contract! { @of seats, $make:
+                seats_are_taken_up_to_the_cap_and_no_further,
+                who_sits_keeps_the_one_seat_whatever_the_cap,
+                a_seat_is_free_again_once_its_holder_rises,
+                a_seat_is_free_again_after_its_lease,
+                a_seat_that_is_prolonged_lasts_from_then_on,
+                each_scope_has_its_own_seats,
+                of_twenty_who_want_a_seat_exactly_as_many_sit_as_there_are,
+                many_leases_that_ran_out_take_no_seat,
+                a_seats_name_that_is_too_long_is_refused,
+            }
+            $crate::contract::contract! { @of waiting, $make:
+                visitors_wait_in_the_order_of_their_joining,
+                a_full_room_takes_nobody_else,
+                who_joins_again_keeps_place_and_body,
+                who_does_not_ask_in_time_loses_the_place,
+                asking_for_the_place_keeps_it,
+                those_whose_patience_is_over_take_no_room,
+                of_twenty_departures_of_one_visitor_exactly_one_succeeds,
+                of_twenty_who_join_exactly_as_many_wait_as_there_is_room,
+                each_room_has_its_own_queue,
+                the_largest_waiting_body_is_taken_and_a_larger_one_is_refused,
+                a_waiting_room_is_the_list_that_anybody_can_check_by_hand,
+            }
+            $crate::contract::contract! { @of tallies, $make:
+                tallies_are_summed_by_day_and_name_in_order,
+                a_refused_step_counts_nothing,
+                parallel_steps_lose_no_count,
+                a_sum_that_would_not_fit_stays_at_the_largest,
+                tallies_are_forgotten_after_four_hundred_days,
+                too_many_tallies_or_too_long_a_name_are_refused,
             }
             $crate::contract::contract! { @of workers, $make:
                 workers_that_beat_are_listed_by_id,

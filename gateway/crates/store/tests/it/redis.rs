@@ -1,6 +1,7 @@
 //! The store in Redis: the contract on a single server and on a cluster of six, and what only servers go through.
 
 mod failover;
+mod fair;
 mod lost;
 mod proxy;
 mod together;

@@ -42,7 +42,14 @@ pub(crate) fn worker_id() -> WorkerId {
 
 /// A job to claim now.
 pub(crate) fn job(session: Option<SessionId>) -> NewJob {
-    NewJob { id: job_id(), session, kind: "run_command".into(), payload: "{\"n\":1}".into(), start: Start::Now }
+    NewJob {
+        id: job_id(),
+        session,
+        kind: "run_command".into(),
+        payload: "{\"n\":1}".into(),
+        start: Start::Now,
+        lane: None,
+    }
 }
 
 pub(crate) fn event(number: u64) -> NewEvent {

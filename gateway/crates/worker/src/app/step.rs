@@ -3,11 +3,15 @@
 
 use neoron_protocol::{JobId, SessionId, UnixMillis, frame::Body};
 use neoron_store::{
-    Burn, Change, CommitError, Committed, DocumentKey, NewEvent, NewJob, SharedStore, Start, StoreError,
+    Burn, Change, CommitError, Committed, DocumentKey, NewEvent, NewJob, SharedStore, Start, StoreError, Tally,
 };
 
 use super::App;
-use crate::{jobs::Job, record::Record};
+use crate::{
+    analytics::{self, Counted},
+    jobs::{self, Job},
+    record::Record,
+};
 
 /// How often a step is decided anew before it gives up: two parties touch one session at a time, rarely three.
 const TRIES: usize = 16;
@@ -20,12 +24,18 @@ pub(crate) struct Step {
     pub(crate) burn: Vec<Burn>,
     pub(crate) calls: Vec<String>,
     pub(crate) documents: Vec<DocumentKey>,
+    pub(crate) tallies: Vec<Tally>,
 }
 
 impl Step {
     /// Tells the visitor.
     pub(crate) fn tell(&mut self, at: UnixMillis, body: &Body) {
         self.events.push(event(at, body));
+    }
+
+    /// Counts something that happened to the session at `at`.
+    pub(crate) fn count(&mut self, record: &Record, at: UnixMillis, what: Counted<'_>) {
+        self.tallies.push(analytics::tally(record, at, what));
     }
 
     /// Enqueues a job of this session.
@@ -37,7 +47,15 @@ impl Step {
 /// A job for the queue.
 pub(crate) fn new_job(app: &App, session: Option<SessionId>, job: &Job, start: Start) -> NewJob {
     let (kind, payload) = job.to_parts();
-    NewJob { id: JobId::new(app.now(), app.random.bytes()), session, kind, payload, start }
+    let payload = jobs::origin::remembered(payload);
+    NewJob {
+        id: JobId::new(app.now(), app.random.bytes()),
+        session,
+        kind,
+        payload,
+        start,
+        lane: job.lane().map(str::to_owned),
+    }
 }
 
 /// A frame's body as an event of the stream.
@@ -134,6 +152,7 @@ impl Step {
             && self.burn.is_empty()
             && self.calls.is_empty()
             && self.documents.is_empty()
+            && self.tallies.is_empty()
     }
 
     fn fill(self, change: &mut Change, record: &Record) {
@@ -143,6 +162,7 @@ impl Step {
         change.burn = self.burn;
         change.calls = self.calls;
         change.documents = self.documents;
+        change.tallies = self.tallies;
     }
 }
 

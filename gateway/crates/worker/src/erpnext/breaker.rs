@@ -1,19 +1,31 @@
 //! A circuit breaker as a pure state machine: while ERPNext is down nobody waits for it.
 //!
-//! Consecutive failures open it; after a pause one request is let through, and its outcome decides. It never reads a
-//! clock and never sends anything. Only failures of the passing kind are to be reported as failures.
+//! Failures in a row open it; after a pause one request is let through, and its outcome decides. Each time it opens
+//! again without having been closed the pause doubles, up to a cap, and is shortened by chance: workers that lost
+//! ERPNext together do not come back together. It never reads a clock, never throws dice and never sends anything. Only
+//! failures of the passing kind are to be reported as failures.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// The longest pause is so many times the first one.
+const LONGEST: u32 = 8;
+/// While the probe is under way nobody knows when it will be back: whoever comes meanwhile looks again after this.
+const PROBE_LOOK: Duration = Duration::from_secs(1);
+
+/// The right to send a request; whoever has it reports how it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pass {
+    /// Which closed time, or which opening, it belongs to: older news is no news.
+    era: u32,
+}
+
 /// Whether a request may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// As usual.
-    Go,
-    /// As the one that finds out; its outcome must be reported.
-    Probe,
+    /// It may.
+    Go(Pass),
     /// Not before this time is over.
     Wait(Duration),
 }
@@ -29,6 +41,17 @@ pub(super) enum Report {
     Abandoned,
 }
 
+/// What the breaker does, for a metric's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Requests are sent.
+    Closed,
+    /// None is sent.
+    Open,
+    /// One is sent to find out.
+    HalfOpen,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed { failures: u32 },
@@ -42,120 +65,87 @@ pub(super) struct Breaker {
     limit: u32,
     pause: Duration,
     state: State,
+    /// Changes whenever the state does; tells late news from news.
+    era: u32,
+    /// How often it opened since it was last closed.
+    opened: u32,
 }
 
 impl Breaker {
-    /// A closed breaker that `limit` failures in a row open for `pause`.
+    /// A closed breaker that `limit` failures in a row open, for `pause` at first.
     pub(super) fn new(limit: u32, pause: Duration) -> Self {
-        Self { limit: limit.max(1), pause, state: State::Closed { failures: 0 } }
+        Self { limit: limit.max(1), pause, state: State::Closed { failures: 0 }, era: 0, opened: 0 }
     }
 
     /// Whether a request may be sent now.
     pub(super) fn admit(&mut self, now: Instant) -> Admission {
-        match self.state {
-            State::Closed { .. } => Admission::Go,
-            State::Open { until } if now < until => Admission::Wait(until - now),
-            State::Open { .. } => {
-                self.state = State::Probing;
-                Admission::Probe
+        match self.wait(now) {
+            Some(wait) => Admission::Wait(wait),
+            None => {
+                if !matches!(self.state, State::Closed { .. }) {
+                    self.go_to(State::Probing);
+                }
+                Admission::Go(Pass { era: self.era })
             }
-            // The probe's own deadline ends this; a second is a guess that keeps jobs from spinning.
-            State::Probing => Admission::Wait(Duration::from_secs(1)),
         }
     }
 
-    /// Tells how an admitted request went.
-    pub(super) fn report(&mut self, now: Instant, admission: Admission, report: Report) {
-        let opened = State::Open { until: now + self.pause };
-        self.state = match (self.state, admission, report) {
-            (State::Probing, Admission::Probe, Report::Answered) => State::Closed { failures: 0 },
-            (State::Probing, Admission::Probe, Report::Failed) => opened,
-            // Nobody found out: the next one may.
-            (State::Probing, Admission::Probe, Report::Abandoned) => State::Open { until: now },
-            (State::Closed { .. }, _, Report::Answered) => State::Closed { failures: 0 },
-            (State::Closed { failures }, _, Report::Failed) if failures + 1 >= self.limit => opened,
-            (State::Closed { failures }, _, Report::Failed) => State::Closed { failures: failures + 1 },
-            // Late news of requests that were sent before it opened.
-            (state, _, _) => state,
-        };
+    /// How long a request would have to wait now; `None` if it may be sent.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        match self.state {
+            State::Closed { .. } => None,
+            State::Open { until } => until.checked_duration_since(now).filter(|left| !left.is_zero()),
+            State::Probing => Some(PROBE_LOOK),
+        }
     }
+
+    /// Tells how an admitted request went. `chance` is uniform over all its values.
+    pub(super) fn report(&mut self, now: Instant, pass: Pass, report: Report, chance: u32) {
+        // Sent before the breaker last opened or closed: what it met is over.
+        if pass.era != self.era {
+            return;
+        }
+        match (self.state, report) {
+            (State::Closed { failures }, Report::Failed) if failures + 1 >= self.limit => self.open(now, chance),
+            (State::Closed { failures }, Report::Failed) => self.state = State::Closed { failures: failures + 1 },
+            (State::Closed { .. }, Report::Answered) => self.state = State::Closed { failures: 0 },
+            (State::Probing, Report::Failed) => self.open(now, chance),
+            (State::Probing, Report::Answered) => {
+                self.opened = 0;
+                self.go_to(State::Closed { failures: 0 });
+            }
+            // Nobody found out: the next one may.
+            (State::Probing, Report::Abandoned) => self.go_to(State::Open { until: now }),
+            (State::Closed { .. } | State::Open { .. }, _) => {}
+        }
+    }
+
+    /// What it does now.
+    pub(super) fn phase(&self) -> Phase {
+        match self.state {
+            State::Closed { .. } => Phase::Closed,
+            State::Open { .. } => Phase::Open,
+            State::Probing => Phase::HalfOpen,
+        }
+    }
+
+    fn open(&mut self, now: Instant, chance: u32) {
+        let factor = 1_u32.checked_shl(self.opened).unwrap_or(LONGEST).min(LONGEST);
+        self.opened = self.opened.saturating_add(1);
+        self.go_to(State::Open { until: now + jittered(self.pause.saturating_mul(factor), chance) });
+    }
+
+    fn go_to(&mut self, state: State) {
+        self.state = state;
+        self.era = self.era.wrapping_add(1);
+    }
+}
+
+/// Between three quarters of a pause and all of it.
+fn jittered(pause: Duration, chance: u32) -> Duration {
+    let share = u128::from(chance) * (pause.as_nanos() / 4) / u128::from(u32::MAX);
+    pause - Duration::from_nanos(u64::try_from(share).unwrap_or(0))
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const PAUSE: Duration = Duration::from_secs(10);
-
-    fn failed(breaker: &mut Breaker) {
-        let admission = breaker.admit(Instant::now());
-        breaker.report(Instant::now(), admission, Report::Failed);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn failures_in_a_row_open_it_and_a_good_probe_closes_it() {
-        let mut breaker = Breaker::new(3, PAUSE);
-        (0..3).for_each(|_| failed(&mut breaker));
-        assert_eq!(breaker.admit(Instant::now()), Admission::Wait(PAUSE));
-        tokio::time::advance(PAUSE).await;
-        assert_eq!(breaker.admit(Instant::now()), Admission::Probe);
-        assert!(matches!(breaker.admit(Instant::now()), Admission::Wait(_)), "one probe at a time");
-        breaker.report(Instant::now(), Admission::Probe, Report::Answered);
-        assert_eq!(breaker.admit(Instant::now()), Admission::Go);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_between_failures_counts_anew() {
-        let mut breaker = Breaker::new(2, PAUSE);
-        failed(&mut breaker);
-        breaker.report(Instant::now(), Admission::Go, Report::Answered);
-        failed(&mut breaker);
-        assert_eq!(breaker.admit(Instant::now()), Admission::Go);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_bad_probe_opens_it_again_and_an_abandoned_one_leaves_the_next_to_find_out() {
-        let mut breaker = Breaker::new(1, PAUSE);
-        failed(&mut breaker);
-        tokio::time::advance(PAUSE).await;
-        failed(&mut breaker);
-        assert_eq!(breaker.admit(Instant::now()), Admission::Wait(PAUSE));
-        tokio::time::advance(PAUSE).await;
-        assert_eq!(breaker.admit(Instant::now()), Admission::Probe);
-        breaker.report(Instant::now(), Admission::Probe, Report::Abandoned);
-        assert_eq!(breaker.admit(Instant::now()), Admission::Probe);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn late_news_does_not_move_an_open_breaker() {
-        let mut breaker = Breaker::new(1, PAUSE);
-        failed(&mut breaker);
-        breaker.report(Instant::now(), Admission::Go, Report::Answered);
-        assert_eq!(breaker.admit(Instant::now()), Admission::Wait(PAUSE));
-    }
-
-    proptest! {
-        #[test]
-        fn there_is_never_more_than_one_probe(steps in prop::collection::vec((0u8..5, 0u64..15), 0..200)) {
-            let mut breaker = Breaker::new(2, PAUSE);
-            let (mut now, mut probes) = (Instant::now(), 0i32);
-            for (step, seconds) in steps {
-                now += Duration::from_secs(seconds);
-                let report = match step {
-                    0 | 1 => { probes += i32::from(breaker.admit(now) == Admission::Probe); None }
-                    2 => Some(Report::Answered),
-                    3 => Some(Report::Failed),
-                    _ => Some(Report::Abandoned),
-                };
-                if let Some(report) = report {
-                    let admission = if probes > 0 { Admission::Probe } else { Admission::Go };
-                    breaker.report(now, admission, report);
-                    probes = 0;
-                }
-                prop_assert!(probes <= 1);
-            }
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::jobs::Outcome;
 
+/// How often a request that met a hidden database error is sent again.
+const HIDDEN_RETRIES: u32 = 2;
 /// The longest message kept, in characters: enough to recognise, too short to leak a document.
 const MAX_MESSAGE_CHARS: usize = 200;
 
@@ -45,6 +47,8 @@ pub(crate) enum Class {
     Passing,
     /// Passes by itself, but the request may have been carried out: send it again only under the same name.
     Unclear,
+    /// A database error that the site hides the kind of: it may pass, or never.
+    Hidden,
     /// The name is taken, perhaps by our own earlier request.
     AlreadyThere,
     /// The document has changed since it was read.
@@ -67,6 +71,7 @@ impl Class {
         match self {
             Self::Passing => "passing",
             Self::Unclear => "unclear",
+            Self::Hidden => "hidden",
             Self::AlreadyThere => "already_there",
             Self::Stale => "stale",
             Self::Missing => "missing",
@@ -122,6 +127,11 @@ impl Error {
     }
 
     /// What kind of failure it is.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// What kind of failure it is.
     pub(crate) fn class(&self) -> Class {
         self.class
     }
@@ -138,17 +148,19 @@ impl Error {
 
     /// Whether the same request may succeed later.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self.class, Class::Passing | Class::Unclear | Class::Unasked)
+        matches!(self.class, Class::Passing | Class::Unclear | Class::Hidden | Class::Unasked)
     }
 
     /// Whether it says that ERPNext itself is in trouble; what the circuit breaker counts.
     pub(crate) fn is_outage(&self) -> bool {
-        matches!(self.class, Class::Passing | Class::Unclear)
+        matches!(self.class, Class::Passing | Class::Unclear | Class::Hidden)
     }
 
     /// What the job that met this error does next.
     pub(crate) fn to_outcome(&self) -> Outcome {
-        if self.is_transient() {
+        if self.class == Class::Hidden {
+            Outcome::Limited { failure: self.class.as_str(), retries: HIDDEN_RETRIES, reason: self.to_string() }
+        } else if self.is_transient() {
             Outcome::Retry { after: self.retry_after, reason: self.to_string() }
         } else {
             Outcome::Bury { reason: self.to_string() }
@@ -167,6 +179,8 @@ fn classify(status: StatusCode, exc_type: &str, body: &Value) -> Class {
         // Raised for a wrong method path as well: that one is told apart by its text.
         "ValidationError" if names_a_method(body) => return Class::Permanent,
         refusal if REFUSALS.contains(&refusal) => return Class::Refused,
+        // A sentence for the caller is written by a rule of the business, whatever its class is called.
+        _ if status.is_client_error() && body["say"].is_string() => return Class::Refused,
         _ => {}
     }
     match status {
@@ -180,11 +194,11 @@ fn classify(status: StatusCode, exc_type: &str, body: &Value) -> Class {
     }
 }
 
-/// With tracebacks switched off the code is hidden. It is then tried again: names are deterministic, and the job
-/// runner gives up in the end.
+/// With tracebacks switched off the code is hidden. It is then tried again, but not for long: names are deterministic,
+/// so it does no harm, but a wrong value stays wrong.
 fn database(body: &Value) -> Class {
     match body["exception"].as_str() {
-        None => Class::Unclear,
+        None => Class::Hidden,
         Some(text) if PASSING_DATABASE_CODES.iter().any(|code| text.contains(code)) => Class::Passing,
         Some(_) => Class::Permanent,
     }

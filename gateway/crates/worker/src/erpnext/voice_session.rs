@@ -36,6 +36,10 @@ struct Fields {
     customer_phone: Option<String>,
     session_type: String,
     status: &'static str,
+    site_id: String,
+    consent: u8,
+    consent_kind: String,
+    consent_at: String,
     start_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_time: Option<String>,
@@ -55,6 +59,7 @@ struct Fields {
 #[derive(Clone, Debug, Serialize)]
 struct Row {
     event_id: String,
+    kind: &'static str,
     tool: String,
     /// JSON, as a text: a Code field.
     parameters: String,
@@ -120,21 +125,29 @@ impl Fields {
 fn fields(record: &Record, transcript: Option<&str>, session_type: &str, zone: &str) -> Fields {
     let time = |at| site_time::to_site(zone, at);
     let reference = record.documents.iter().rev().find_map(OwnDocument::key);
+    let start = record.joined_at.unwrap_or(record.created_at);
     let row = |interaction: &Interaction| Row {
         event_id: clip(&interaction.event_id),
+        kind: "Tool",
         tool: clip(&interaction.tool),
-        parameters: interaction.parameters.to_string(),
+        parameters: interaction.parameters.expose().to_string(),
         at: time(interaction.at),
     };
     Fields {
         session_id: record.session.to_string(),
         ultravox_call_id: record.call.clone(),
-        customer_name: record.customer.name.as_deref().map(clip),
-        customer_phone: record.customer.phone.as_deref().map(clip),
+        customer_name: record.customer.name().map(clip),
+        customer_phone: record.customer.phone().map(clip),
         session_type: session_type.to_owned(),
         status: status(record.state),
-        start_time: time(record.joined_at.unwrap_or(record.created_at)),
-        end_time: record.ended_at.map(time),
+        site_id: clip(&record.site),
+        // No session begins without it.
+        consent: 1,
+        consent_kind: clip(&record.consent.kind),
+        consent_at: time(record.consent.at),
+        start_time: time(start),
+        // Of two clocks: ERPNext refuses a call that ended before it began, for good.
+        end_time: record.ended_at.map(|end| time(end.max(start))),
         transcript: transcript.map(|text| cut(text, MAX_TRANSCRIPT_BYTES).to_owned()),
         business_outcome: record.outcome.as_deref().map(clip),
         reference_doctype: reference.as_ref().map(|key| key.doctype.clone()),

@@ -15,7 +15,15 @@ use serde::Serialize;
 use tracing::Instrument;
 
 use super::{auth, problem};
-use crate::{app::App, data_connection, http::problem::Refusal, openapi, realtime, sessions, tools, webhooks};
+use crate::{
+    analytics,
+    app::App,
+    data_connection,
+    http::problem::Refusal,
+    openapi, realtime, sessions, tools,
+    trace::{self, Cause},
+    webhooks,
+};
 
 const EDGE_KEY: &str = "x-neoron-edge";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,11 +39,13 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/v1/sessions/{id}/messages", post(sessions::send_message))
         .route("/v1/sessions/{id}/end", post(sessions::end_session))
         .route("/v1/sessions/{id}/events", get(realtime::session_events))
+        .route("/v1/waiting/{id}", post(sessions::ask_for_place).delete(sessions::leave_place))
         .route("/v1/tools/{tool}", post(tools::http::call).layer(DefaultBodyLimit::max(MAX_TOOL_BYTES)))
         .route("/v1/ultravox/data/{id}", get(data_connection::data_connection))
         .route("/webhook/ultravox", post(webhooks::ultravox_webhook))
         .route("/webhook/order-update", post(webhooks::order_update))
         .route("/webhook/erpnext", post(webhooks::erpnext_webhook))
+        .route("/v1/analytics", get(analytics::read_analytics))
         .route("/v1/openapi.json", get(openapi::serve))
         .route("/internal/health", get(health))
         .method_not_allowed_fallback(move || refuse(ErrorCode::MethodNotAllowed))
@@ -50,11 +60,15 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let id = given.and_then(|id| RequestId::parse(id).ok());
     let id = id.unwrap_or_else(|| RequestId::new(app.now(), app.random.bytes()));
     let key = request.headers().get(EDGE_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
-    let response = if auth::same(&auth::hash_token(key), &auth::hash_token(app.config.edge_key.reveal())) {
+    let response = if auth::same(&auth::hash_token(key), &auth::hash_token(app.config.edge_key.expose())) {
         // The route's pattern, not the path: an id in a span is found by its own field.
         let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
-        let span = tracing::info_span!("request", %id, method = %request.method(), route);
-        next.run(request).instrument(span).await
+        let logged = tracing::info_span!("request", %id, method = %request.method(), route);
+        let span = trace::request(id, request.method(), route, request.headers());
+        let work = trace::because(Cause::Request(id), next.run(request));
+        let response = work.instrument(span.clone()).instrument(logged).await;
+        trace::answered(&span, response.status());
+        response
     } else {
         Refusal::of(ErrorCode::EdgeKeyInvalid).into_response()
     };

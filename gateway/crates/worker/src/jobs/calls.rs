@@ -24,7 +24,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// Asks Ultravox whether the call is over, until it is.
 pub(super) async fn poll(app: &Arc<App>, session: SessionId, call: &str) -> Outcome {
     match app.load(session).await {
-        Ok(Some(record)) if !record.state.is_final() => {}
+        Ok(Some(record)) if !record.state.is_final() => sessions::adopt(app, &record).await,
         Ok(_) => return Outcome::Done,
         Err(error) => return later(&error),
     }
@@ -90,7 +90,7 @@ pub(super) async fn upsert(app: &Arc<App>, session: SessionId) -> Outcome {
     }
 }
 
-/// Gives the unused minutes back, fetches the transcript and completes the Voice Session.
+/// Gives the seats and the unused minutes back, fetches the transcript and completes the Voice Session.
 pub(super) async fn complete(app: &Arc<App>, session: SessionId) -> Outcome {
     let record = match app.load(session).await {
         Ok(Some(record)) => record,
@@ -98,7 +98,10 @@ pub(super) async fn complete(app: &Arc<App>, session: SessionId) -> Outcome {
         Err(error) => return later(&error),
     };
     // First: a second settlement changes nothing, and the minutes must not wait for ERPNext.
-    if let Err(error) = app.store.settle(&record.budget, session.as_str(), used(&record)).await {
+    if let Err(error) = app.store.settle(&record.budget, session.as_str(), talked(&record)).await {
+        return later(&error);
+    }
+    if let Err(error) = sessions::rise(app, &record).await {
         return later(&error);
     }
     let Some(call) = &record.call else { return write(app, &record, None).await };
@@ -122,7 +125,7 @@ fn later(error: &StoreError) -> Outcome {
 }
 
 /// Seconds of talk, rounded up.
-fn used(record: &Record) -> u64 {
+pub(crate) fn talked(record: &Record) -> u64 {
     let span = |(joined, ended): (UnixMillis, UnixMillis)| ended.since(joined).as_millis().div_ceil(1_000);
     let seconds = record.joined_at.zip(record.ended_at).map_or(0, span);
     u64::try_from(seconds).unwrap_or(u64::MAX)
@@ -164,8 +167,8 @@ mod tests {
     fn only_the_time_in_the_call_is_used_up() {
         let mut record = samples::record();
         record.ended_at = Some(UnixMillis(70_001));
-        assert_eq!(used(&record), 0, "nobody joined");
+        assert_eq!(talked(&record), 0, "nobody joined");
         record.joined_at = Some(UnixMillis(10_000));
-        assert_eq!(used(&record), 61);
+        assert_eq!(talked(&record), 61);
     }
 }

@@ -30,15 +30,15 @@ pub(super) async fn run(app: Arc<App>, claimed: Arc<Claimed>, job: Job) -> Outco
         }
         (Job::ApplyDocumentWebhook { update, accepted_at }, _) => documents::apply(app, &update, accepted_at).await,
         (Job::Quarantined { .. }, _) => Outcome::Bury { reason: "the webhook's body is not understood".to_owned() },
-        (job, Some(session)) => of_session(app, session, job).await,
+        (job, Some(session)) => of_session(app, &claimed, session, job).await,
         (_, None) => Outcome::Bury { reason: "the job names no session".to_owned() },
     }
 }
 
-async fn of_session(app: &Arc<App>, session: SessionId, job: Job) -> Outcome {
+async fn of_session(app: &Arc<App>, claimed: &Claimed, session: SessionId, job: Job) -> Outcome {
     match job {
         Job::UpsertSession => calls::upsert(app, session).await,
-        Job::RunCommand { key } => commands::run(app, session, &key).await,
+        Job::RunCommand { key } => commands::run(app, &claimed.lease, session, &key).await,
         Job::CompleteSession => calls::complete(app, session).await,
         Job::NotifyCall { text } => calls::notify(app, session, &text).await,
         Job::SendText { text } => calls::outcome(sessions::deliver(app, session, &text, Urgency::Immediate).await),

@@ -1,15 +1,26 @@
 //! The runner: claims jobs, keeps their leases while they run, and finishes them as they say.
 //!
-//! A handler that panics is tried again like any other failure; one whose lease is lost is stopped, because somebody
-//! else has the job. What is running when the worker stops is left to its lease.
+//! A handler that panics is tried again a few times; one whose lease is lost is stopped, because somebody else has the
+//! job. A job whose worker died over it runs apart from others, and is given up when that happens again and again. What
+//! is running when the worker stops is left to its lease.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
-use neoron_store::{Claimed, LeaseError};
+use neoron_store::{Claimed, Jobs, LeaseError};
 use tokio::{sync::Semaphore, task::JoinHandle};
+use tracing::Instrument as _;
 
-use super::{Job, Outcome, backoff, dispatch};
-use crate::app::App;
+use super::{
+    Job, Outcome, dispatch,
+    finish::{chance, finish, resolve},
+    isolation::Isolation,
+    origin,
+};
+use crate::{
+    app::App,
+    tools::commands,
+    trace::{self, Cause},
+};
 
 /// How long the runner waits for work before it looks by itself.
 const IDLE: Duration = Duration::from_secs(1);
@@ -17,23 +28,35 @@ const IDLE: Duration = Duration::from_secs(1);
 const STORE_REST: Duration = Duration::from_millis(500);
 /// Jobs claimed at once at most; a store takes no more.
 const CLAIM: usize = 100;
-/// How often the end of a job is written again when the store does not answer.
-const FINISH_TRIES: u32 = 5;
 /// How long running jobs may take to end when the worker stops.
 const STOP_GRACE: Duration = Duration::from_secs(5);
+/// A job that so many workers died over is given up. One death proves little: every job on a machine that loses power
+/// has it.
+const MAX_LOST: u32 = 3;
+/// How often a handler that panicked is started again. A panic is a fault of ours, and most come again.
+const PANIC_RETRIES: u32 = 4;
+/// The longest that a job is put off that must run apart from what runs now. After the death of a worker there are as
+/// many as it had: by chance they come back one by one.
+const PUT_OFF: Duration = Duration::from_secs(1);
+
+/// What runs a job; tests have another one.
+type Handler = fn(Arc<App>, Arc<Claimed>, Job) -> Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// Runs jobs until the worker stops.
 pub(crate) async fn run(app: Arc<App>) {
     let room = app.config.job_concurrency.max(1);
     let permits = Arc::new(Semaphore::new(room));
     let stop = app.local.stop.clone();
+    let handler: Handler = |app, claimed, job| Box::pin(dispatch::run(app, claimed, job));
+    let runner = Runner { app, isolation: Isolation::default(), handler };
     // A claim that is dropped midway may have leased jobs; they come back when the lease is over.
-    let _ = stop.run_until_cancelled(claim_for_ever(&app, &permits)).await;
+    let _ = stop.run_until_cancelled(claim_for_ever(&runner, &permits)).await;
     let all = u32::try_from(room).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(STOP_GRACE, permits.acquire_many(all)).await;
 }
 
-async fn claim_for_ever(app: &Arc<App>, permits: &Arc<Semaphore>) {
+async fn claim_for_ever(runner: &Runner, permits: &Arc<Semaphore>) {
+    let app = &runner.app;
     loop {
         let Ok(first) = permits.clone().acquire_owned().await else { return };
         let wanted = (1 + permits.available_permits()).min(CLAIM);
@@ -60,56 +83,131 @@ async fn claim_for_ever(app: &Arc<App>, permits: &Arc<Semaphore>) {
                     Err(_) => return,
                 },
             };
-            let app = app.clone();
+            let runner = runner.clone();
             tokio::spawn(async move {
-                work(&app, Arc::new(job)).await;
+                runner.work(Arc::new(job)).await;
                 drop(permit);
             });
         }
     }
 }
 
-/// Runs a claimed job and finishes it.
-async fn work(app: &Arc<App>, claimed: Arc<Claimed>) {
-    let Some(job) = Job::from_parts(&claimed.kind, &claimed.payload) else {
-        app.metrics.job_run("unknown", "buried");
-        return finish(app, &claimed, &Outcome::Bury { reason: "this version does not know such a job".into() }).await;
-    };
-    let (name, longest) = (job.name(), dispatch::longest_age(&job));
-    let handler = tokio::spawn(dispatch::run(app.clone(), claimed.clone(), job));
-    let Some(outcome) = attend(app, &claimed, handler).await else {
-        app.metrics.job_run(name, "lost");
-        return;
-    };
-    let age = app.now().since(claimed.enqueued_at);
-    let outcome = aged(outcome, age, longest);
-    let word = match &outcome {
-        Outcome::Done => "done",
-        Outcome::Retry { .. } => "retried",
-        Outcome::Bury { .. } => "buried",
-    };
-    app.metrics.job_run(name, word);
-    if let Outcome::Bury { reason } = &outcome {
-        tracing::warn!(job = %claimed.lease.job, kind = name, attempt = claimed.lease.attempt, reason, "a job is given up");
-    }
-    finish(app, &claimed, &outcome).await;
+#[derive(Clone)]
+struct Runner {
+    app: Arc<App>,
+    isolation: Isolation,
+    handler: Handler,
 }
 
-/// Waits for a handler and prolongs its lease meanwhile. `None` if the lease was lost.
-async fn attend(app: &App, claimed: &Claimed, mut handler: JoinHandle<Outcome>) -> Option<Outcome> {
-    let lease = app.config.job_lease;
+impl Runner {
+    /// Runs a claimed job and finishes it.
+    async fn work(&self, claimed: Arc<Claimed>) {
+        let app = &self.app;
+        let (from, payload) = origin::opened(&claimed.payload);
+        let Some(job) = Job::from_parts(&claimed.kind, payload) else {
+            app.metrics.job_run("unknown", "buried");
+            let reason = "this version does not know such a job".to_owned();
+            return finish(app, &claimed.lease, &Outcome::Bury { reason }).await;
+        };
+        let name = job.name();
+        if claimed.lost > 0 {
+            app.metrics.suspect();
+            tracing::warn!(job = %claimed.lease.job, kind = name, lost = claimed.lost, "a job outlived its worker");
+        }
+        if claimed.lost >= MAX_LOST {
+            let reason = format!("given up: {} workers died while they ran it", claimed.lost);
+            return self.give_up(&claimed, &job, reason).await;
+        }
+        let Some(entered) = self.isolation.enter(claimed.lease.session, claimed.lost > 0) else {
+            app.metrics.job_run(name, "put_off");
+            let after = PUT_OFF.mul_f64(f64::from(chance(app)) / f64::from(u32::MAX));
+            let reason = "it must not run beside what runs now".to_owned();
+            return finish(app, &claimed.lease, &Outcome::Retry { after: Some(after), reason }).await;
+        };
+        let span = trace::job(name, &claimed.lease, from);
+        let logged = tracing::info_span!("job", id = %claimed.lease.job, kind = name);
+        let run = (self.handler)(app.clone(), claimed.clone(), job.clone());
+        let run = trace::because(Cause::Job(claimed.lease.job), run);
+        let handler = tokio::spawn(run.instrument(span.clone()).instrument(logged));
+        let outcome = attend(&*app.store, app.config.job_lease, &claimed, handler).await;
+        drop(entered);
+        trace::ran(&span, outcome.word());
+        drop(span);
+        match outcome {
+            Attended::Lost => app.metrics.job_run(name, "lost"),
+            Attended::Ended(outcome) => self.ended(&claimed, &job, outcome).await,
+            Attended::Broke { panic } => {
+                tracing::error!(job = %claimed.lease.job, kind = name, panic, "a job's handler broke");
+                let reason = "its handler broke".to_owned();
+                let broke = Outcome::Limited { failure: "broke", retries: PANIC_RETRIES, reason };
+                match resolve(app, &claimed.lease, broke).await {
+                    Outcome::Bury { reason } => self.give_up(&claimed, &job, reason).await,
+                    outcome => self.ended(&claimed, &job, outcome).await,
+                }
+            }
+        }
+    }
+
+    /// Finishes a job as its handler said.
+    async fn ended(&self, claimed: &Claimed, job: &Job, outcome: Outcome) {
+        let app = &self.app;
+        let outcome = resolve(app, &claimed.lease, outcome).await;
+        let outcome = aged(outcome, app.now().since(claimed.enqueued_at), dispatch::longest_age(job));
+        app.metrics.job_run(job.name(), outcome.word());
+        if let Outcome::Bury { reason } = &outcome {
+            let attempt = claimed.lease.attempt;
+            tracing::warn!(job = %claimed.lease.job, kind = job.name(), attempt, reason, "a job is given up");
+        }
+        finish(app, &claimed.lease, &outcome).await;
+    }
+
+    /// Gives a job up whose handler has no say in it. Whoever waits for a command is told.
+    async fn give_up(&self, claimed: &Claimed, job: &Job, reason: String) {
+        if let (Job::RunCommand { .. }, Some(session)) = (job, claimed.lease.session) {
+            commands::given_up(&self.app, session).await;
+        }
+        self.ended(claimed, job, Outcome::Bury { reason }).await;
+    }
+}
+
+/// How a handler ended.
+#[derive(Debug, PartialEq)]
+enum Attended {
+    Ended(Outcome),
+    /// It panicked, or was cancelled with its runtime.
+    Broke {
+        panic: bool,
+    },
+    /// Its lease was lost, and it was stopped.
+    Lost,
+}
+
+impl Attended {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Ended(outcome) => outcome.word(),
+            Self::Broke { .. } => "broke",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Waits for a handler and prolongs its lease meanwhile.
+async fn attend<J: Jobs + ?Sized>(
+    jobs: &J,
+    lease: Duration,
+    claimed: &Claimed,
+    mut handler: JoinHandle<Outcome>,
+) -> Attended {
     loop {
         match tokio::time::timeout(lease / 3, &mut handler).await {
-            Ok(Ok(outcome)) => return Some(outcome),
-            Ok(Err(error)) => {
-                tracing::error!(job = %claimed.lease.job, panic = error.is_panic(), "a job's handler broke");
-                return Some(Outcome::Retry { after: None, reason: "its handler broke".to_owned() });
-            }
-            Err(_) => match app.store.extend(&claimed.lease, lease).await {
+            Ok(Ok(outcome)) => return Attended::Ended(outcome),
+            Ok(Err(error)) => return Attended::Broke { panic: error.is_panic() },
+            Err(_) => match jobs.extend(&claimed.lease, lease).await {
                 Ok(()) => {}
                 Err(LeaseError::Lost) => {
                     handler.abort();
-                    return None;
+                    return Attended::Lost;
                 }
                 // Two more chances before the lease is over.
                 Err(LeaseError::Store(error)) => tracing::debug!(%error, "a lease could not be prolonged"),
@@ -128,42 +226,5 @@ fn aged(outcome: Outcome, age: Duration, longest: Option<Duration>) -> Outcome {
     }
 }
 
-async fn finish(app: &App, claimed: &Claimed, outcome: &Outcome) {
-    for attempt in 1..=FINISH_TRIES {
-        let lease = &claimed.lease;
-        let finished = match outcome {
-            Outcome::Done => app.store.done(lease).await,
-            Outcome::Retry { after, reason } => {
-                let chance = u32::from_be_bytes(app.random.bytes());
-                let wait = after.unwrap_or_else(|| backoff::wait(lease.attempt, chance));
-                app.store.retry(lease, app.now().plus(wait), reason).await
-            }
-            Outcome::Bury { reason } => app.store.bury(lease, reason).await,
-        };
-        match finished {
-            Ok(()) | Err(LeaseError::Lost) => return,
-            Err(LeaseError::Store(error)) => {
-                tracing::warn!(job = %lease.job, %error, "the end of a job could not be written");
-                let chance = u32::from_be_bytes(app.random.bytes());
-                tokio::time::sleep(backoff::wait(attempt, chance)).await;
-            }
-        }
-    }
-    // The lease runs out, and the job runs again: that is what at-least-once means.
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_job_that_is_too_old_is_given_up_with_its_last_reason() {
-        let retry = || Outcome::Retry { after: None, reason: "down".to_owned() };
-        let hour = Duration::from_secs(3_600);
-        assert_eq!(aged(retry(), hour, None), retry());
-        assert_eq!(aged(retry(), hour, Some(hour * 2)), retry());
-        let given_up = Outcome::Bury { reason: "given up after 3600 s: down".to_owned() };
-        assert_eq!(aged(retry(), hour, Some(hour)), given_up);
-        assert_eq!(aged(Outcome::Done, hour, Some(hour)), Outcome::Done);
-    }
-}
+mod tests;

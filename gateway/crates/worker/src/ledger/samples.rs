@@ -38,6 +38,7 @@ pub(crate) fn record() -> Record {
         documents: Vec::new(),
         interactions: Vec::new(),
         counters: Default::default(),
+        network: None,
         budget: "site:2026-11-24".into(),
         outcome: None,
     }

@@ -7,6 +7,7 @@ use neoron_protocol::{
     frame::{Body, ServerFrame},
 };
 use neoron_store::{Clock, Cursor, Event, EventWatch, SharedStore, StoreError};
+use tokio::time::Instant;
 
 use super::snapshot::snapshot;
 
@@ -29,6 +30,10 @@ pub(super) struct Feed {
     session: SessionId,
     cursor: Cursor,
     watch: EventWatch,
+    /// Whether there may be something behind the cursor; if not, nothing is read before the stream moves.
+    behind: bool,
+    /// When the stream is read again although nobody said that it moved. It outlives a call that is dropped midway.
+    look_at: Instant,
 }
 
 impl Feed {
@@ -44,7 +49,7 @@ impl Feed {
     ) -> Result<Self, StoreError> {
         // Before the first read, so that nothing falls between the two.
         let watch = store.watch(session).await?;
-        Ok(Self { store, clock, session, cursor, watch })
+        Ok(Self { store, clock, session, cursor, watch, behind: true, look_at: Instant::now() })
     }
 
     /// Waits for the next frames and moves on behind them. `None` once the session is forgotten or the store closes.
@@ -54,20 +59,24 @@ impl Feed {
     /// [`StoreError`].
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Frame>>, StoreError> {
         loop {
-            match self.ready().await? {
-                None => return Ok(None),
-                Some(frames) if !frames.is_empty() => return Ok(Some(frames)),
-                Some(_) => {}
+            if self.behind {
+                match self.ready().await? {
+                    None => return Ok(None),
+                    Some(frames) if !frames.is_empty() => return Ok(Some(frames)),
+                    Some(_) => {}
+                }
             }
-            if matches!(tokio::time::timeout(LOOK_AGAIN, self.watch.changed()).await, Ok(false)) {
+            if matches!(tokio::time::timeout_at(self.look_at, self.watch.changed()).await, Ok(false)) {
                 return Ok(None);
             }
+            self.behind = true;
         }
     }
 
     /// What is there now.
     async fn ready(&mut self) -> Result<Option<Vec<Frame>>, StoreError> {
         let Some(page) = self.store.read(self.session, &self.cursor, PAGE).await? else { return Ok(None) };
+        self.look_at = Instant::now() + LOOK_AGAIN;
         if page.gap {
             let Some(taken) = snapshot(&self.store, self.session, self.clock.now()).await? else { return Ok(None) };
             let after = Cursor { epoch: taken.epoch.clone(), offset: taken.snapshot.upto };
@@ -84,6 +93,7 @@ impl Feed {
         let offset = page.events.last().map_or(self.cursor.offset, |event| event.offset);
         let known = !page.events.is_empty() || !self.cursor.epoch.is_empty();
         self.cursor = if known { Cursor { epoch: page.epoch, offset } } else { Cursor::default() };
+        self.behind = offset < page.last;
         Ok(Some(frames))
     }
 

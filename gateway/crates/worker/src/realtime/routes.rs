@@ -19,10 +19,12 @@ use super::{socket, sse};
 use crate::{
     app::App,
     http::{auth, problem::Refusal},
+    sessions,
 };
 
-/// tungstenite's read buffer is 128 KiB by default and makes 134 kB of every idle socket; so it is 2.8 kB.
-const READ_BUFFER: usize = 1024;
+/// tungstenite's read buffer is 128 KiB by default and makes 134 kB of every idle socket. What a visitor sends is a pong
+/// or a sentence; a longer text takes some more reads.
+const READ_BUFFER: usize = 256;
 /// A snapshot is one message of up to some 200 kB, and must fit. Nothing is allocated before it is needed.
 const MAX_WRITE_BUFFER: usize = 256 * 1024;
 
@@ -50,7 +52,8 @@ pub(crate) async fn session_events(
     let session = auth::session_id(&id)?;
     // Before the upgrade: who may not listen learns it as a problem document.
     let ticket = offered_ticket(&headers).or_else(|| auth::bearer(&headers));
-    auth::open(&app, session, ticket).await?;
+    let record = auth::open(&app, session, ticket).await?;
+    sessions::touch(&app, &record);
     if let Ok(upgrade) = upgrade {
         let upgrade = upgrade
             .protocols([SUBPROTOCOL])
@@ -62,7 +65,8 @@ pub(crate) async fn session_events(
         if upgrade.selected_protocol().is_none() {
             return Err(Refusal::because(ErrorCode::MalformedRequest, "offer the subprotocol neoron.v1"));
         }
-        return Ok(upgrade.on_upgrade(move |socket| socket::run(app, session, socket)));
+        // Boxed: what a future is given takes its room in every layer of futures around it.
+        return Ok(upgrade.on_upgrade(move |socket| socket::run(app, session, Box::new(socket))));
     }
     if wants_event_stream(&headers) {
         return sse::run(app, session, &headers).await;

@@ -48,7 +48,7 @@ enum End {
 type Doing = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 
 /// Serves a connection to its end.
-pub(super) async fn run(app: Arc<App>, session: SessionId, mut socket: WebSocket) {
+pub(super) async fn run(app: Arc<App>, session: SessionId, mut socket: Box<WebSocket>) {
     let _open = Open::in_gauge(&app.metrics.connections);
     let tasks = app.local.tasks.token();
     let end = match serve(&app, session, &mut socket).await {

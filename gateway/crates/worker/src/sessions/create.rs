@@ -1,4 +1,5 @@
 //! A new session: room, minutes, the record, the call, in the order of cost, and everything given back if it fails.
+//! Without room the visitor waits for some.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -11,24 +12,28 @@ use neoron_protocol::{
     session::{EndReason, Event, State},
 };
 use neoron_store::{Reservation, Start};
+use serde::{Deserialize, Serialize};
 
 use super::{
     life::{Report, advance, finish, release, report},
     request::{Request, is_language},
-    view::Created,
+    seats,
+    view::{Answer, Created},
+    waiting,
 };
 use crate::{
+    analytics::Counted,
     app::{App, Step, StepError},
-    config::Business,
+    config::{Business, SiteConfig},
     http::{auth, problem::Refusal},
     jobs::{self, Job, Outcome},
     record::{Media, Record},
-    tools,
+    tools, trace,
     ultravox::{CallBody, Error, Wanted},
 };
 
-/// When a visitor may come again who found no room: calls last minutes, but one of many ends soon.
-const NO_ROOM_AFTER: Duration = Duration::from_secs(5);
+/// When a visitor may come again whose network has as many calls as it may.
+const NETWORK_AFTER: Duration = Duration::from_secs(30);
 /// The same when the voice service named no time.
 const VOICE_AFTER: Duration = Duration::from_secs(5);
 /// The same while this process is leaving: another one takes over.
@@ -39,6 +44,17 @@ const DAY_MILLIS: u64 = 24 * 3_600 * 1_000;
 /// How long after the deadline of its creation a session without a call is given up by the queue.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 
+/// Who asks for a session, and what for; kept for as long as there is no room.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Visit {
+    /// The grant's, verified by the edge.
+    pub(super) claims: Claims,
+    /// The browser's.
+    pub(super) request: Request,
+    /// The client's network, under the name that the edge gave it.
+    pub(super) network: Option<String>,
+}
+
 /// A session that is being made.
 struct New {
     record: Record,
@@ -46,41 +62,110 @@ struct New {
     tool_token: String,
 }
 
-/// Makes a session. It runs to its end even if the visitor goes away in the middle.
+/// Whether this worker starts sessions.
 ///
 /// # Errors
-/// [`Refusal`]; the slot and the minutes are free again then.
-pub(super) async fn create(app: &Arc<App>, claims: &Claims, request: Request) -> Result<Created, Refusal> {
+/// 503 `draining`.
+pub(super) fn may_start(app: &App) -> Result<(), Refusal> {
     if app.draining.load(Ordering::Relaxed) {
         return Err(Refusal::of(ErrorCode::Draining).after(DRAINING_AFTER));
     }
-    let Some(site) = app.config.sites.get(&claims.iss) else {
-        return Err(Refusal::because(ErrorCode::GrantUnknownKey, "the grant's site is not configured"));
+    Ok(())
+}
+
+/// Makes a session, or lets the visitor wait for room: behind those who wait already, unless there is room for them all.
+///
+/// # Errors
+/// [`Refusal`]; nothing is taken then.
+pub(super) async fn create(app: &Arc<App>, visit: Visit) -> Result<Answer, Refusal> {
+    may_start(app)?;
+    configured(app, &visit.claims)?;
+    let session = SessionId::new(app.now(), app.random.bytes());
+    let ahead = app.store.waiting(&visit.claims.iss).await?;
+    let turn = match ahead {
+        // Whether the site has room is found out by taking it.
+        0 => true,
+        _ => {
+            let free = seats::free_of_site(app, &visit.claims.iss).await?;
+            waiting::is_turn(ahead, app.local.room(app.config.capacity), free)
+        }
     };
-    let Some(business) = app.config.businesses.get(&claims.biz) else {
-        return Err(Refusal::because(ErrorCode::InvalidField, "the grant's business profile is not configured"));
-    };
-    let new = New::of(app, claims, business, request);
-    let session = new.record.session;
-    let slot = Slot::take(app, session, &claims.iss)?;
-    reserve(app, &new.record, site.minutes_per_day.saturating_mul(60)).await?;
+    let room = if turn { take_room(app, session, &visit).await? } else { None };
+    match room {
+        Some(room) => begin(app, session, visit, room).await.map(Answer::Created),
+        None => waiting::join(app, session, visit).await,
+    }
+}
+
+/// What the grant names.
+fn configured<'a>(app: &'a App, claims: &Claims) -> Result<(&'a SiteConfig, &'a Business), Refusal> {
+    let site = app.config.sites.get(&claims.iss);
+    let site =
+        site.ok_or_else(|| Refusal::because(ErrorCode::GrantUnknownKey, "the grant's site is not configured"))?;
+    let business = app.config.businesses.get(&claims.biz);
+    let unknown = || Refusal::because(ErrorCode::InvalidField, "the grant's business profile is not configured");
+    Ok((site, business.ok_or_else(unknown)?))
+}
+
+/// For a call less of one's own network nobody waits in a room.
+pub(super) fn network_is_full() -> Refusal {
+    Refusal::of(ErrorCode::TooManyCalls).after(NETWORK_AFTER)
+}
+
+/// Room for a session: a slot here, and a seat each of its site and its network. `None` if this worker or the site is
+/// full; then nothing is taken.
+///
+/// # Errors
+/// 429 `too_many_calls` if the network is full: for that nobody waits.
+pub(super) async fn take_room(app: &Arc<App>, session: SessionId, visit: &Visit) -> Result<Option<Slot>, Refusal> {
+    let (_, business) = configured(app, &visit.claims)?;
+    let lease = seats::call_lease(longest(&visit.claims, business));
+    let site = &visit.claims.iss;
+    if !seats::sit_for_network(app, visit.network.as_deref(), session, lease).await? {
+        return Err(network_is_full());
+    }
+    let Some(slot) = Slot::take(app, session, site) else { return Ok(None) };
+    Ok(seats::sit_for_site(app, site, session, lease).await?.then_some(slot))
+}
+
+/// Starts a session that has room. It runs to its end even if the visitor goes away in the middle.
+///
+/// # Errors
+/// [`Refusal`]; room and minutes are free again then.
+pub(super) async fn begin(app: &Arc<App>, session: SessionId, visit: Visit, slot: Slot) -> Result<Created, Refusal> {
+    let (site, business) = configured(app, &visit.claims)?;
+    let new = New::of(app, session, visit, business);
+    if let Err(refusal) = reserve(app, &new.record, site.minutes_per_day.saturating_mul(60)).await {
+        seats::try_rise(app, &new.record).await;
+        return Err(refusal);
+    }
     let created = start(app.clone(), new, slot);
     // On its own: a connection that is dropped must not leave a session half made.
-    match app.local.tasks.spawn(created).await {
+    match app.local.tasks.spawn(trace::carried(created)).await {
         Ok(result) => result,
         Err(_) => Err(Refusal::of(ErrorCode::Internal)),
     }
 }
 
+/// The longest call of a grant, in seconds.
+fn longest(claims: &Claims, business: &Business) -> u32 {
+    claims.max_s.min(business.max_seconds)
+}
+
 impl New {
-    fn of(app: &App, claims: &Claims, business: &Business, request: Request) -> Self {
+    fn of(app: &App, session: SessionId, visit: Visit, business: &Business) -> Self {
+        let Visit { claims, request, network } = visit;
         let now = app.now();
-        let granted = Some(claims.loc.clone()).filter(|loc| is_language(loc));
+        let longest = longest(&claims, business);
+        let granted = Some(claims.loc).filter(|loc| is_language(loc));
         let (ticket, tool_token) = (auth::new_token(&*app.random), auth::new_token(&*app.random));
         let record = Record {
-            session: SessionId::new(now, app.random.bytes()),
-            site: claims.iss.clone(),
-            business: claims.biz.clone(),
+            session,
+            max_seconds: longest,
+            budget: budget_key(&claims.iss, now),
+            site: claims.iss,
+            business: claims.biz,
+            network,
             language: request.language.or(granted).unwrap_or_else(|| business.language.clone()),
             media: request.media,
             state: State::Initializing,
@@ -88,7 +173,6 @@ impl New {
             joined_at: None,
             ended_at: None,
             end_reason: None,
-            max_seconds: claims.max_s.min(business.max_seconds),
             worker: app.id,
             call: None,
             ticket_hash: auth::hash_token(&ticket),
@@ -100,7 +184,6 @@ impl New {
             documents: Vec::new(),
             interactions: Vec::new(),
             counters: Default::default(),
-            budget: budget_key(&claims.iss, now),
             outcome: None,
         };
         Self { record, ticket, tool_token }
@@ -128,19 +211,16 @@ impl New {
 }
 
 /// A slot that is given back unless the session comes to life.
-struct Slot {
+pub(super) struct Slot {
     app: Arc<App>,
     session: SessionId,
     kept: bool,
 }
 
 impl Slot {
-    fn take(app: &Arc<App>, session: SessionId, site: &str) -> Result<Self, Refusal> {
-        if app.local.take(session, site, app.config.capacity) {
-            Ok(Self { app: app.clone(), session, kept: false })
-        } else {
-            Err(Refusal::of(ErrorCode::NoRoom).after(NO_ROOM_AFTER))
-        }
+    fn take(app: &Arc<App>, session: SessionId, site: &str) -> Option<Self> {
+        let taken = app.local.take(session, site, app.config.capacity);
+        taken.then(|| Self { app: app.clone(), session, kept: false })
     }
 }
 
@@ -159,7 +239,10 @@ fn budget_key(site: &str, now: UnixMillis) -> String {
 
 async fn reserve(app: &App, record: &Record, cap: u64) -> Result<(), Refusal> {
     let (holder, seconds) = (record.session.as_str(), u64::from(record.max_seconds));
-    match app.store.reserve(&record.budget, holder, seconds, cap, BUDGET_KEEP).await? {
+    let reservation = app.store.reserve(&record.budget, holder, seconds, cap, BUDGET_KEEP).await?;
+    let (Reservation::Reserved { left } | Reservation::Exhausted { left }) = reservation;
+    app.metrics.budget(&record.site, left, cap);
+    match reservation {
         Reservation::Reserved { .. } => Ok(()),
         Reservation::Exhausted { .. } => {
             let next_day = (record.created_at.0 / DAY_MILLIS + 1) * DAY_MILLIS;
@@ -172,6 +255,7 @@ async fn reserve(app: &App, record: &Record, cap: u64) -> Result<(), Refusal> {
 async fn start(app: Arc<App>, new: New, mut slot: Slot) -> Result<Created, Refusal> {
     if let Err(error) = write(&app, &new.record).await {
         settle_unused(&app, &new.record).await;
+        seats::try_rise(&app, &new.record).await;
         return Err(error.into());
     }
     let session = new.record.session;
@@ -181,6 +265,7 @@ async fn start(app: Arc<App>, new: New, mut slot: Slot) -> Result<Created, Refus
         Err(error) => {
             tracing::warn!(%session, %error, "a call could not be created");
             refuse(&app, session).await;
+            seats::try_rise(&app, &new.record).await;
             return Err(unavailable(&app, &error));
         }
     };
@@ -206,6 +291,7 @@ async fn start(app: Arc<App>, new: New, mut slot: Slot) -> Result<Created, Refus
 /// Writes the record, with the job that gives it up should this worker die before there is a call.
 async fn write(app: &App, record: &Record) -> Result<(), StepError> {
     let mut step = Step::default();
+    step.count(record, record.created_at, Counted::Started);
     step.enqueue(app, record.session, &Job::UpsertSession, Start::Now);
     let late = record.created_at.plus(app.config.ultravox.create_deadline).plus(GIVE_UP_AFTER);
     step.enqueue(app, record.session, &Job::CheckCreation, Start::At(late));
@@ -280,6 +366,7 @@ pub(crate) async fn give_up(app: &Arc<App>, session: SessionId) -> Outcome {
         Ok(done) => {
             if done.value {
                 release(app, session);
+                seats::try_rise(app, &done.record).await;
             }
             Outcome::Done
         }

@@ -9,9 +9,11 @@ use neoron_protocol::{
 };
 use neoron_store::Start;
 
+use super::{adopt::adopt, seats};
 use crate::{
+    analytics::Counted,
     app::{App, Step, StepError},
-    jobs::Job,
+    jobs::{self, Job},
     record::Record,
     ultravox::Call,
 };
@@ -70,6 +72,13 @@ pub(super) fn finish(
         record.end_reason = Some(reason);
     }
     record.ended_at = Some(at);
+    // The voice service's clock may be ahead of ours.
+    let day = at.min(app.now());
+    step.count(record, day, Counted::Ended(record.state));
+    let talked = jobs::talked(record);
+    if talked > 0 {
+        step.count(record, day, Counted::Seconds(talked));
+    }
     step.enqueue(app, record.session, &Job::CompleteSession, Start::Now);
     Ok(())
 }
@@ -82,6 +91,9 @@ pub(crate) async fn report(app: &Arc<App>, session: SessionId, report: &Report) 
     let done = app.step(session, |record, step| apply(app, record, step, report)).await?;
     if done.record.state.is_final() {
         release(app, session);
+        seats::try_rise(app, &done.record).await;
+    } else {
+        adopt(app, &done.record).await;
     }
     Ok(done.value)
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use http::HeaderMap;
-use neoron_protocol::{ErrorCode, UnixMillis, grant::Claims};
+use neoron_protocol::{ErrorCode, UnixMillis, grant::Claims, private::Personal};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
 
 /// The verified grant, put in by the edge.
 const GRANT: &str = "x-neoron-grant";
+/// The client's network, named by the edge.
+const NETWORK: &str = "x-neoron-network";
+const MAX_NETWORK_CHARS: usize = 64;
 /// A browser's clock may be ahead by this much.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 const MAX_LANGUAGE_CHARS: usize = 16;
@@ -23,7 +27,7 @@ const MAX_PAGE_CHARS: usize = 512;
 const MAX_VERSION_CHARS: usize = 16;
 
 /// The body of `POST /v1/sessions`, checked.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) media: Media,
     pub(super) language: Option<String>,
@@ -40,6 +44,13 @@ pub(super) fn claims(headers: &HeaderMap) -> Result<Claims, Refusal> {
     let json = BASE64URL_NOPAD.decode(header.as_bytes()).ok();
     let claims = json.and_then(|json| serde_json::from_slice(&json).ok());
     claims.ok_or_else(|| Refusal::of(ErrorCode::GrantMalformed))
+}
+
+/// Reads the name that the edge gave the client's network.
+pub(super) fn network(headers: &HeaderMap) -> Option<String> {
+    let name = headers.get(NETWORK)?.to_str().ok()?;
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    ((1..=MAX_NETWORK_CHARS).contains(&name.len()) && plain).then(|| name.to_owned())
 }
 
 impl Request {
@@ -93,7 +104,7 @@ fn customer_of(fields: &Fields<'_>) -> Result<Customer, Refusal> {
     if !phone.as_ref().is_none_or(plain) {
         return Err(fields.wrong("phone", "must be a phone number"));
     }
-    Ok(Customer { name, phone })
+    Ok(Customer { name: name.map(Personal::new), phone: phone.map(Personal::new) })
 }
 
 #[cfg(test)]
@@ -119,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_full_and_a_minimal_body_are_taken() {
-        assert_eq!(read(&good()).unwrap().customer.phone.as_deref(), Some("+44 20 7946 0000"));
+        assert_eq!(read(&good()).unwrap().customer.phone(), Some("+44 20 7946 0000"));
         let minimal = json!({"media": "voice", "consent": {"kind": "ai_call", "at": 1, "version": "1"}});
         assert_eq!(read(&minimal).unwrap().media, Media::Voice);
     }

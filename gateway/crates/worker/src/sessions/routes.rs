@@ -13,10 +13,11 @@ use neoron_protocol::{ErrorCode, frame};
 use tokio::time::Instant;
 
 use super::{
-    create,
+    create::{self, Visit},
     request::{self, Request},
     talk,
-    view::{Accepted, Created, Ending, SessionView},
+    view::{Accepted, Answer, Created, Ending, SessionView, Waiting},
+    waiting,
 };
 use crate::{
     app::App,
@@ -38,8 +39,12 @@ const MAX_MESSAGE_ID: usize = 64;
     tag = "sessions",
     security(("grant" = [])),
     request_body(content = crate::openapi::NewSession, content_type = "application/json"),
+    params(
+        ("X-Neoron-Proof" = Option<String>, Header, description = "The solution of a challenge that a refusal came with: base64 of ALTCHA's payload."),
+    ),
     responses(
         (status = 201, description = "The session and its call exist.", body = Created),
+        (status = 202, description = "There is no room yet: the visitor waits, and asks for the place at `/v1/waiting/{id}`.", body = Waiting),
     )
 )]
 pub(crate) async fn create_session(
@@ -49,17 +54,68 @@ pub(crate) async fn create_session(
 ) -> Result<Response, Refusal> {
     let started = Instant::now();
     let result = create_from(&app, &headers, body).await;
-    let outcome = result.as_ref().map_or_else(|refusal| refusal.code.as_str(), |_| "created");
-    app.metrics.session_started(outcome, started.elapsed());
-    let created = result?;
-    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(created)).into_response())
+    answer(&app, result, started)
 }
 
-async fn create_from(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Created, Refusal> {
+async fn create_from(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Answer, Refusal> {
     let object = body::object(headers, body, MAX_CREATE_BYTES).await?;
     let claims = request::claims(headers)?;
     let request = Request::read(&object, app.now())?;
-    create::create(app, &claims, request).await
+    create::create(app, Visit { claims, request, network: request::network(headers) }).await
+}
+
+fn answer(app: &App, result: Result<Answer, Refusal>, started: Instant) -> Result<Response, Refusal> {
+    let outcome = match &result {
+        Ok(Answer::Created(_)) => "created",
+        Ok(Answer::Waits(_)) => "waits",
+        Err(refusal) => refusal.code.as_str(),
+    };
+    app.metrics.session_started(outcome, started.elapsed());
+    let fresh = [(header::CACHE_CONTROL, "no-store")];
+    Ok(match result? {
+        Answer::Created(created) => (StatusCode::CREATED, fresh, Json(created)).into_response(),
+        Answer::Waits(place) => (StatusCode::ACCEPTED, fresh, Json(Waiting { waiting: place })).into_response(),
+    })
+}
+
+/// Asks for a place in the waiting room, which keeps it; at its turn the session is made.
+#[utoipa::path(
+    post,
+    path = "/v1/waiting/{id}",
+    tag = "sessions",
+    security(("waiting_ticket" = [])),
+    params(("id" = String, Path, description = "The place's id.")),
+    responses(
+        (status = 201, description = "It was the visitor's turn: the session and its call exist.", body = Created),
+        (status = 202, description = "The place, as it is now.", body = Waiting),
+    )
+)]
+pub(crate) async fn ask_for_place(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let started = Instant::now();
+    let result = waiting::ask(&app, &id, auth::bearer(&headers)).await;
+    answer(&app, result, started)
+}
+
+/// Leaves the waiting room.
+#[utoipa::path(
+    delete,
+    path = "/v1/waiting/{id}",
+    tag = "sessions",
+    security(("waiting_ticket" = [])),
+    params(("id" = String, Path, description = "The place's id.")),
+    responses((status = 204, description = "There is no such place any more."))
+)]
+pub(crate) async fn leave_place(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    waiting::leave(&app, &id, auth::bearer(&headers)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Reads a session.

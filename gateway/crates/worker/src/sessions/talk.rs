@@ -18,6 +18,7 @@ use crate::{
     app::{App, StepError},
     http::problem::Refusal,
     jobs::{Job, look_after},
+    trace,
     ultravox::{Error, Urgency},
 };
 
@@ -84,7 +85,7 @@ pub(crate) async fn say(app: &Arc<App>, session: SessionId, id: &str, text: &str
     let Some(lease) = done.committed.and_then(|committed| committed.leases.into_iter().next()) else { return Ok(()) };
     let delivery = attend(app.clone(), session, Task::Text(text.to_owned()), lease);
     // On its own: the request may be dropped, the delivery must not be.
-    match app.local.tasks.spawn(delivery).await {
+    match app.local.tasks.spawn(trace::carried(delivery)).await {
         Ok(Delivered::Over) => Err(Refusal::of(ErrorCode::SessionOver)),
         // Done, or in the queue's hands.
         Ok(_) | Err(_) => Ok(()),
@@ -111,7 +112,7 @@ pub(crate) async fn end(app: &Arc<App>, session: SessionId) -> Result<State, Ref
     let state = done.record.state;
     if let Some(lease) = done.committed.and_then(|committed| committed.leases.into_iter().next()) {
         // Nobody waits for it: the end is told by its event.
-        app.local.tasks.spawn(attend(app.clone(), session, Task::HangUp, lease));
+        app.local.tasks.spawn(trace::carried(attend(app.clone(), session, Task::HangUp, lease)));
     }
     Ok(state)
 }

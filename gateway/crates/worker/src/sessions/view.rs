@@ -25,6 +25,40 @@ pub(crate) struct Created {
     pub(crate) expires_at: u64,
 }
 
+/// What a visitor who wants a session gets.
+pub(crate) enum Answer {
+    /// The session.
+    Created(Created),
+    /// A place in the waiting room.
+    Waits(Place),
+}
+
+/// There is no room for a call yet.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Waiting {
+    /// The visitor's place.
+    pub(crate) waiting: Place,
+}
+
+/// A place in the waiting room.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WaitingPlace)]
+pub(crate) struct Place {
+    /// Names it at `/v1/waiting/{id}`: the id of the session to be, a dot and the site.
+    pub(crate) id: String,
+    /// Opens it; told once, when the visitor joins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ticket: Option<String>,
+    /// How many come before; 0 for who is next.
+    pub(crate) ahead: u32,
+    /// How many wait in all, this visitor included.
+    pub(crate) of: u32,
+    /// When to ask for the place again, in milliseconds from now.
+    pub(crate) ask_again_in: u64,
+    /// When it is lost to who does not ask, in milliseconds from now.
+    pub(crate) patience: u64,
+}
+
 /// A session as it is now.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SessionView {

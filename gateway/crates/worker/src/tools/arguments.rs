@@ -1,5 +1,6 @@
 //! From a model's parameters to ERPNext's arguments, and what they tell about the customer.
 
+use neoron_protocol::private::Personal;
 use serde_json::{Map, Value};
 
 use crate::{config::ToolSpec, record::Customer};
@@ -57,9 +58,9 @@ pub(super) fn text<'a>(arguments: &'a Map<String, Value>, name: &str) -> Option<
 
 /// Adds what the session knows of the customer and the arguments do not say.
 pub(super) fn complete(arguments: &mut Map<String, Value>, customer: &Customer) {
-    for (name, known) in [("customer_name", &customer.name), ("customer_phone", &customer.phone)] {
+    for (name, known) in [("customer_name", customer.name()), ("customer_phone", customer.phone())] {
         if let (false, Some(known)) = (arguments.contains_key(name), known) {
-            arguments.insert(name.to_owned(), known.clone().into());
+            arguments.insert(name.to_owned(), known.into());
         }
     }
     // ERPNext writes no document without a name, and a ticket must not be lost for the want of one.
@@ -69,10 +70,10 @@ pub(super) fn complete(arguments: &mut Map<String, Value>, customer: &Customer) 
 /// Takes over who the customer says to be.
 pub(super) fn remember(customer: &mut Customer, arguments: &Map<String, Value>) {
     if let Some(name) = text(arguments, "customer_name") {
-        customer.name = Some(name.chars().take(DATA_CHARS).collect());
+        customer.name = Some(Personal::new(name.chars().take(DATA_CHARS).collect()));
     }
     if let Some(number) = text(arguments, "customer_phone").and_then(phone) {
-        customer.phone = Some(number);
+        customer.phone = Some(Personal::new(number));
     }
 }
 
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_the_session_knows_fills_only_gaps() {
-        let customer = Customer { name: Some("Ada".into()), phone: Some("+441".into()) };
+        let customer = Customer { name: Some("Ada".to_owned().into()), phone: Some("+441".to_owned().into()) };
         let mut arguments = Map::from_iter([("customer_name".to_owned(), json!("Grace"))]);
         complete(&mut arguments, &customer);
         assert_eq!(Value::Object(arguments), json!({"customer_name": "Grace", "customer_phone": "+441"}));

@@ -16,7 +16,10 @@ use super::{
     matching::{Named, Spelling},
     money,
 };
-use crate::{app::App, erpnext};
+use crate::{
+    app::App,
+    erpnext::{self, Priority},
+};
 
 /// How often catalogues are asked for again in the background; also what counts as fresh.
 const REFRESH: Duration = Duration::from_secs(60);
@@ -83,7 +86,7 @@ pub(super) async fn current(app: &App, method: &str, deadline: Duration) -> Resu
     if let Some(snapshot) = fresh {
         return Ok(snapshot.answer);
     }
-    match refresh(app, method, deadline).await {
+    match refresh(app, Priority::Visitor, method, deadline).await {
         Ok(answer) => Ok(answer),
         Err(error) => {
             let old = app.tools.snapshots.last(method, MAX_CATALOGUE_AGE, app.now());
@@ -92,8 +95,8 @@ pub(super) async fn current(app: &App, method: &str, deadline: Duration) -> Resu
     }
 }
 
-async fn refresh(app: &App, method: &str, deadline: Duration) -> Result<Arc<Value>, erpnext::Error> {
-    let answer = Arc::new(app.erpnext.call(method, &json!({}), deadline).await?);
+async fn refresh(app: &App, who: Priority, method: &str, deadline: Duration) -> Result<Arc<Value>, erpnext::Error> {
+    let answer = Arc::new(app.erpnext.call(who, method, &json!({}), deadline).await?);
     app.tools.snapshots.keep(method.to_owned(), answer.clone(), app.now());
     Ok(answer)
 }
@@ -105,7 +108,7 @@ pub(crate) async fn keep_fresh(app: Arc<App>) {
     loop {
         ticks.tick().await;
         for method in app.tools.catalogues() {
-            if let Err(error) = refresh(&app, &method, app.config.erpnext.request_deadline).await {
+            if let Err(error) = refresh(&app, Priority::Job, &method, app.config.erpnext.request_deadline).await {
                 tracing::warn!(method, %error, "a catalogue could not be refreshed");
             }
         }

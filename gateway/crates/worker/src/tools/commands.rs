@@ -22,13 +22,17 @@ use super::{
 };
 use crate::{
     app::{App, Step, StepError},
-    jobs::{Job, Outcome},
+    erpnext::{Class, Error, Priority},
+    jobs::{self, Job, Outcome},
     ledger::Settlement,
     record::Record,
+    trace,
 };
 
 /// How soon a command that failed for a moment is tried again, if ERPNext names no time.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How often a command is sent again that met another one on the same document, or its own name.
+const CONFLICT_RETRIES: u32 = 5;
 
 /// How an execution went.
 #[derive(Debug)]
@@ -74,9 +78,10 @@ pub(super) async fn take(
             result(app, order, &key).await
         }
         Taken::Place(key) => {
+            // Without a lease an earlier command of the session is still under way: this one has its turn after it.
             if let Some(lease) = done.committed.and_then(|committed| committed.leases.into_iter().next()) {
                 // On its own: the request may be dropped, the execution must not be.
-                let task = tokio::spawn(attend(app.clone(), order.session, key.clone(), lease));
+                let task = tokio::spawn(trace::carried(attend(app.clone(), order.session, key.clone(), lease)));
                 // Too late or broken: the record tells which.
                 tokio::time::timeout_at(order.until, task).await.ok();
             }
@@ -87,27 +92,22 @@ pub(super) async fn take(
 
 /// Executes a command whose lease this worker has, and finishes the job.
 async fn attend(app: Arc<App>, session: SessionId, key: String, lease: Lease) {
-    let finished = match execute(&app, session, &key, false).await {
-        Ok(Executed::Settled) => app.store.done(&lease).await,
-        Ok(Executed::Later { after, reason }) => {
-            let at = app.now().plus(after.unwrap_or(AGAIN_AFTER));
-            app.store.retry(&lease, at, &reason).await
-        }
-        Ok(Executed::Stuck { reason }) => app.store.bury(&lease, &reason).await,
-        // The lease runs out, and whoever takes the job finds the command as it is.
+    let outcome = match execute(&app, &lease, session, &key, false).await {
+        Ok(Executed::Settled) => Outcome::Done,
+        Ok(Executed::Later { after, reason }) => Outcome::Retry { after: after.or(Some(AGAIN_AFTER)), reason },
+        Ok(Executed::Stuck { reason }) => Outcome::Bury { reason },
+        // What became of it is not written down: whoever takes the job finds the command as it is.
         Err(error) => {
             tracing::warn!(%session, %error, "a command could not be settled at once");
-            return;
+            Outcome::Retry { after: Some(AGAIN_AFTER), reason: error.to_string() }
         }
     };
-    if let Err(error) = finished {
-        tracing::warn!(%session, %error, "a command's job could not be finished");
-    }
+    jobs::finish(&app, &lease, &outcome).await;
 }
 
 /// Runs a command from the queue. Does nothing if it is settled already.
-pub(crate) async fn run(app: &Arc<App>, session: SessionId, key: &str) -> Outcome {
-    match execute(app, session, key, true).await {
+pub(crate) async fn run(app: &Arc<App>, lease: &Lease, session: SessionId, key: &str) -> Outcome {
+    match execute(app, lease, session, key, true).await {
         Ok(Executed::Settled) => Outcome::Done,
         Ok(Executed::Later { after, reason }) => Outcome::Retry { after, reason },
         Ok(Executed::Stuck { reason }) => Outcome::Bury { reason },
@@ -118,7 +118,7 @@ pub(crate) async fn run(app: &Arc<App>, session: SessionId, key: &str) -> Outcom
     }
 }
 
-async fn execute(app: &App, session: SessionId, key: &str, by_job: bool) -> Result<Executed, StepError> {
+async fn execute(app: &App, lease: &Lease, session: SessionId, key: &str, by_job: bool) -> Result<Executed, StepError> {
     let record = app.load(session).await?.ok_or(StepError::Gone)?;
     let Some(command) = record.ledger.command(key).filter(|command| command.settlement().is_none()) else {
         return Ok(Executed::Settled);
@@ -132,7 +132,8 @@ async fn execute(app: &App, session: SessionId, key: &str, by_job: bool) -> Resu
     arguments["idempotency_key"] = key.into();
     arguments["session_id"] = session.as_str().into();
     // Sent again after a time-out or a crash it is the same document to ERPNext, because of its key.
-    match app.erpnext.call(method, &arguments, app.config.erpnext.request_deadline).await {
+    let who = if by_job { Priority::Job } else { Priority::Visitor };
+    match app.erpnext.call(who, method, &arguments, app.config.erpnext.request_deadline).await {
         Ok(answer) => {
             let say = placed(profile, tool, &arguments, &answer);
             write(app, session, key, by_job, || Verdict::Placed { answer: &answer, say: say.clone() }).await?;
@@ -146,18 +147,22 @@ async fn execute(app: &App, session: SessionId, key: &str, by_job: bool) -> Resu
                 write(app, session, key, by_job, || Verdict::Refused { say: say.clone() }).await?;
                 Ok(Executed::Settled)
             }
-            None => failed(app, session, &error).await,
+            None => failed(app, lease, session, &error).await,
         },
     }
 }
 
-async fn failed(app: &App, session: SessionId, error: &crate::erpnext::Error) -> Result<Executed, StepError> {
-    use crate::erpnext::Class;
-    // A name that is taken by our own key is found at the next attempt; so is a change at the same instant.
-    let again = matches!(error.class(), Class::AlreadyThere | Class::Stale);
-    match error.to_outcome() {
+async fn failed(app: &App, lease: &Lease, session: SessionId, error: &Error) -> Result<Executed, StepError> {
+    let outcome = match error.class() {
+        // A name that is taken by our own key is found at the next attempt; so is a change at the same instant.
+        class @ (Class::AlreadyThere | Class::Stale) => {
+            Outcome::Limited { failure: class.as_str(), retries: CONFLICT_RETRIES, reason: error.to_string() }
+        }
+        _ => error.to_outcome(),
+    };
+    match jobs::resolve(app, lease, outcome).await {
         Outcome::Retry { after, reason } => Ok(Executed::Later { after, reason }),
-        Outcome::Bury { reason } if again => Ok(Executed::Later { after: None, reason }),
+        Outcome::Limited { reason, .. } => Ok(Executed::Later { after: None, reason }),
         Outcome::Bury { reason } => {
             stuck(app, session).await?;
             Ok(Executed::Stuck { reason })
@@ -194,6 +199,13 @@ async fn stuck(app: &App, session: SessionId) -> Result<(), StepError> {
     })
     .await?;
     Ok(())
+}
+
+/// A command was given up although its execution did not say so.
+pub(crate) async fn given_up(app: &App, session: SessionId) {
+    if let Err(error) = stuck(app, session).await {
+        tracing::warn!(%session, %error, "nobody could be told that a command is given up");
+    }
 }
 
 /// Has the agent told, if the call is still going on.

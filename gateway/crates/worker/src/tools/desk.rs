@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{answer::Answer, arguments, documents, refusal};
 use crate::{
+    analytics::Counted,
     app::Step,
     ledger::{Confirmed, Offer, Offered, Settlement, Started},
     record::{Interaction, OwnDocument, Record},
@@ -67,7 +68,7 @@ pub(super) fn note(record: &mut Record, step: &mut Step, heard: &Heard<'_>) {
     arguments::remember(&mut record.customer, heard.arguments);
     record.context.step = Some(heard.tool.to_owned());
     for (name, value) in heard.parameters {
-        let extracted = &mut record.context.extracted;
+        let extracted = record.context.extracted.expose_mut();
         let room = extracted.len() < MAX_EXTRACTED || extracted.contains_key(name);
         if room && value.to_string().len() <= MAX_EXTRACTED_BYTES {
             extracted.insert(name.clone(), value.clone());
@@ -82,7 +83,7 @@ pub(super) fn note(record: &mut Record, step: &mut Step, heard: &Heard<'_>) {
     record.interactions.push(Interaction {
         event_id: heard.event_id.to_owned(),
         tool: heard.tool.to_owned(),
-        parameters,
+        parameters: parameters.into(),
         at: heard.at,
     });
     record.counters.tool_calls = record.counters.tool_calls.saturating_add(1);
@@ -239,6 +240,11 @@ fn receive(record: &mut Record, step: &mut Step, key: &str, answer: &Value, now:
     // A cancellation answers with a document that has a card; a new one has the command's.
     let place = record.documents.iter().position(named);
     let Some(index) = place.or_else(|| record.documents.iter().position(|it| it.card.card == key)) else { return };
+    if place.is_none()
+        && let Some(doctype) = doctype
+    {
+        step.count(record, now, Counted::Document { doctype });
+    }
     let own = &mut record.documents[index];
     own.doctype = doctype.map(str::to_owned);
     own.name = name.map(str::to_owned);

@@ -36,7 +36,8 @@ struct Update<'a> {
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Applied {
+pub(crate) enum Applied {
+    /// The card has moved on.
     Changed,
     /// Older than what is known, or the same.
     Old,
@@ -55,21 +56,34 @@ pub(crate) async fn apply(app: &Arc<App>, update: &Value, accepted_at: UnixMilli
         Err(error) => return retry(error.to_string()),
     };
     let Some(session) = session else { return park(app, accepted_at) };
-    let now = app.now();
-    let step = app.step(session, |record, step| {
-        let (applied, text) = apply_to(record, step, &update, now);
-        if let Some(text) = text {
-            tell_agent(app, record, step, text);
-        }
-        applied
-    });
-    match step.await.map(|done| done.value) {
+    match change(app, session, &update).await {
         Ok(Applied::Changed | Applied::Old) => Outcome::Done,
         Ok(Applied::Unknown) => park(app, accepted_at),
         // Nobody is left to be told.
         Err(StepError::Gone) => Outcome::Done,
         Err(error) => retry(error.to_string()),
     }
+}
+
+/// Applies a status webhook's body at once, where that is one step of a session that knows the document: as durable as
+/// a job and a fraction of its cost. `None` if it takes a job, to find the session, to wait for it or to try again. A
+/// repeat, or an older state that comes late, changes nothing: ERPNext's `modified` orders them.
+pub(crate) async fn apply_at_once(app: &Arc<App>, update: &Value) -> Option<Applied> {
+    let update = read(update)?;
+    let applied = change(app, update.session?, &update).await.ok()?;
+    (applied != Applied::Unknown).then_some(applied)
+}
+
+async fn change(app: &Arc<App>, session: SessionId, update: &Update<'_>) -> Result<Applied, StepError> {
+    let now = app.now();
+    let step = app.step(session, |record, step| {
+        let (applied, text) = apply_to(record, step, update, now);
+        if let Some(text) = text {
+            tell_agent(app, record, step, text);
+        }
+        applied
+    });
+    Ok(step.await?.value)
 }
 
 fn park(app: &App, accepted_at: UnixMillis) -> Outcome {

@@ -24,18 +24,20 @@ use tokio::time::Instant;
 use super::{
     Profile, Sentence, Tool,
     answer::Answer,
-    arguments, catalogue, commands,
+    arguments, catalogue, checked, commands,
     desk::{self, Heard},
     queries,
     quoting::{self, Priced, Unpriced},
     validate,
 };
 use crate::{
+    analytics::Counted,
     app::{App, Step, StepError},
     config::{Confirm, Quoter, ToolKind},
     http::{auth, problem::Refusal},
     ledger::Offer,
     record::Record,
+    sessions,
 };
 
 /// The largest request body.
@@ -104,6 +106,7 @@ async fn answer(
     if record.state.is_final() {
         return Err(refuse(ErrorCode::SessionOver));
     }
+    sessions::touch(app, &record);
     let (session, now) = (record.session, app.now());
     let call = Call {
         app,
@@ -144,11 +147,14 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Record, Refusal>
     Ok(record)
 }
 
-/// Tells the visitor that the call is answered. It only moves a spinner: an error costs nothing else.
+/// Tells the visitor that the call is answered, and counts it. An error costs a spinner and a statistic, nothing else.
 async fn done(app: &App, session: SessionId, tool: &str, answer: &Answer) {
-    let mut step = Step::default();
-    step.tell(app.now(), &Body::Tool(ToolFrame { tool: tool.to_owned(), phase: answer.phase() }));
-    if let Err(error) = app.store.append(session, step.events).await {
+    let step = app.step(session, |record, step| {
+        let now = app.now();
+        step.tell(now, &Body::Tool(ToolFrame { tool: tool.to_owned(), phase: answer.phase() }));
+        step.count(record, now, Counted::Tool { tool, status: answer.status() });
+    });
+    if let Err(error) = step.await {
         tracing::debug!(%session, %error, "the end of a tool call could not be shown");
     }
 }
@@ -259,7 +265,11 @@ impl Call<'_> {
         let placed = |content: &str| self.record.ledger.placed(&self.tool.name, content, again, self.now);
         if self.tool.spec.quoter == Some(Quoter::Catalogue) {
             let priced = quoting::order(&catalogue::Menu::read(&answer), arguments).map_err(Unpriced::Ask)?;
-            return Ok(placed(&priced.content).map_or(Ok(priced), Err));
+            if let Some(key) = placed(&priced.content) {
+                return Ok(Err(key));
+            }
+            let session = self.record.session.as_str();
+            return checked::order(self.app, self.tool, &source, session, priced, self.left()).await.map(Ok);
         }
         let zone = &self.app.config.erpnext.time_zone;
         let wanted = quoting::wanted(&catalogue::services(&answer), zone, arguments).map_err(Unpriced::Ask)?;

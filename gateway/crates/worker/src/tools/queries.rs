@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Profile, Sentence, Tool, answer::Answer, catalogue, quoting, refusal};
 use crate::{
     app::{App, Step},
-    erpnext::{self, site_time},
+    erpnext::{self, Priority, site_time},
     ledger::canonical,
     record::Record,
 };
@@ -59,7 +59,7 @@ pub(super) async fn answer(
     if method.ends_with(".get_availability") {
         arguments.insert("hold_seconds".into(), HOLD_SECONDS.into());
     }
-    match app.erpnext.call(method, &Value::Object(arguments), left()).await {
+    match app.erpnext.call(Priority::Visitor, method, &Value::Object(arguments), left()).await {
         Ok(message) => {
             let message = Arc::new(message);
             if !tool.spec.keep.is_zero() {

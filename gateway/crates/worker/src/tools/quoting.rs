@@ -24,7 +24,7 @@ use super::{
 use crate::{
     app::App,
     config::Quoter,
-    erpnext::{self, site_time},
+    erpnext::{self, Priority, site_time},
     ledger::canonical,
 };
 
@@ -32,10 +32,8 @@ use crate::{
 const MAX_LINES: usize = 50;
 /// Pieces of one thing.
 const QUANTITIES: std::ops::RangeInclusive<i64> = 1..=50;
-/// How long a free time is held for the one who asks.
+/// How long the wanted time is held for the one who asks.
 const HOLD: Duration = Duration::from_secs(120);
-/// Times asked for: a day's worth.
-const SLOTS: u32 = 16;
 
 /// A priced offer.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,7 +168,8 @@ fn clip(said: &str) -> String {
     if said.trim().is_empty() { "that".to_owned() } else { said.trim().chars().take(60).collect() }
 }
 
-fn context(arguments: &Map<String, Value>, lines: &[Line], total: Option<&Money>) -> Map<String, Value> {
+/// What the sentence of an offer is made of.
+pub(super) fn context(arguments: &Map<String, Value>, lines: &[Line], total: Option<&Money>) -> Map<String, Value> {
     let mut context = arguments.clone();
     let spoken: Vec<String> = lines.iter().map(|line| format!("{} × {}", line.quantity, line.label)).collect();
     let written = |line: &Line| json!({"label": line.label, "quantity": line.quantity, "amount": line.amount.as_ref().map(money::text)});
@@ -240,38 +239,30 @@ pub(super) async fn slot(
     wanted: Wanted,
     deadline: Duration,
 ) -> Result<Priced, Unpriced> {
-    let method = neighbour(tool.spec.method.as_deref().unwrap_or_default(), "get_availability");
+    let method = neighbour(tool.spec.method.as_deref().unwrap_or_default(), "hold_slot");
     let asked = json!({
-        "session_id": session, "service_type": wanted.arguments["service_type"], "date": wanted.start[..10],
-        "start": wanted.start, "limit": SLOTS, "hold_seconds": HOLD.as_secs(),
+        "session_id": session, "service_type": wanted.arguments["service_type"], "start": wanted.start,
+        "hold_seconds": HOLD.as_secs(),
     });
-    let answer = app.erpnext.call(&method, &asked, deadline).await?;
-    held(&answer, &app.config.erpnext.time_zone, wanted, app.now()).map_err(Unpriced::Ask)
+    let answer = app.erpnext.call(Priority::Visitor, &method, &asked, deadline).await?;
+    Ok(held(&answer, &app.config.erpnext.time_zone, wanted, app.now()))
 }
 
 /// Reads what ERPNext holds.
-fn held(answer: &Value, zone: &str, wanted: Wanted, now: UnixMillis) -> Result<Priced, String> {
-    let slots = answer["slots"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let starts = |slot: &&Value| slot["start"].as_str().and_then(site_time::normalise).as_ref() == Some(&wanted.start);
-    let Some(slot) = slots.iter().find(starts) else {
-        return Err(match refusal::times(&answer["slots"]) {
-            times if times.is_empty() => "That time is not free, and no other is free that day.".to_owned(),
-            times => format!("That time is not free. Free are {times}."),
-        });
-    };
+fn held(answer: &Value, zone: &str, wanted: Wanted, now: UnixMillis) -> Priced {
     let service = answer["service_name"].as_str().or(answer["service_type"].as_str()).unwrap_or("Appointment");
     let when = site_time::spoken(&wanted.start).unwrap_or_else(|| wanted.start.clone());
     let total = money::minor(&answer["price"]).map(|minor| Money { minor, currency: catalogue::currency(answer) });
     let lines = vec![Line { label: format!("{service}, {when}"), quantity: 1, amount: total.clone() }];
     let mut context = context(&wanted.arguments, &lines, total.as_ref());
     for (name, value) in
-        [("service_name", json!(service)), ("end", slot["end"].clone()), ("duration", answer["duration"].clone())]
+        [("service_name", json!(service)), ("end", answer["end"].clone()), ("duration", answer["duration"].clone())]
     {
         context.insert(name.into(), value);
     }
     let until = answer["held_until"].as_str().and_then(|text| site_time::from_site(zone, text));
     let held_until = Some(until.unwrap_or(now.plus(HOLD)).min(now.plus(HOLD)));
-    Ok(Priced { arguments: wanted.arguments, content: wanted.content, lines, total, context, held_until })
+    Priced { arguments: wanted.arguments, content: wanted.content, lines, total, context, held_until }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The business's refusals as sentences. What Frappe wrote for its own users is never spoken.
+//! The business's refusals as sentences: those that its app wrote for the caller, or our own. What Frappe wrote for its
+//! own users is never spoken.
 
 use neoron_protocol::frame::Money;
 use serde_json::Value;
@@ -6,6 +7,8 @@ use serde_json::Value;
 use super::{catalogue, money, say::listed};
 use crate::erpnext::{Class, Error, site_time};
 
+/// The longest sentence of the app that is spoken, in characters: the longest dish, and why it cannot be had.
+const MAX_SAID: usize = 300;
 /// Names or times told at once.
 const MAX_TOLD: usize = 3;
 
@@ -14,21 +17,43 @@ pub(super) fn sentence(error: &Error) -> Option<String> {
     if !matches!(error.class(), Class::Refused | Class::Missing) {
         return None;
     }
+    let said = said(error);
     Some(match error.exc_type() {
+        // The new price is worth more than that there is one.
+        "QuoteChanged" => price_changed(error),
+        "SlotTaken" => taken(error, said),
+        "UnknownService" => not_offered(error, said),
+        _ if said.is_some() => said.unwrap_or_default().to_owned(),
+        // A site whose app has no sentence of its own.
         "UnknownMenuItem" => format!("{} cannot be found on the menu.", names(error.detail("unknown"), "That")),
         "ItemUnavailable" => format!("{} cannot be had at the moment.", names(error.detail("unavailable"), "That")),
-        "QuoteChanged" => price_changed(error),
-        "UnknownService" => match names(error.detail("services"), "") {
-            services if services.is_empty() => "That service is not offered.".to_owned(),
-            services => format!("That service is not offered. There is {services}."),
-        },
-        "SlotTaken" => match times(error.detail("alternatives")) {
-            times if times.is_empty() => "That time has just been taken, and no other is free around it.".to_owned(),
-            times => format!("That time has just been taken. Free are {times}."),
-        },
         "UnknownDocument" | "DoesNotExistError" => "I cannot find that. Could you check the number?".to_owned(),
         _ => "The business cannot accept that as it is.".to_owned(),
     })
+}
+
+/// The sentence that the business's app wrote for the caller, if it is one: short, and without markup.
+fn said(error: &Error) -> Option<&str> {
+    let say = error.detail("say").as_str()?.trim();
+    let plain = |letter: char| !letter.is_control() && !matches!(letter, '<' | '>');
+    let fits = (1..=MAX_SAID).contains(&say.chars().count());
+    (fits && say.chars().all(plain)).then_some(say)
+}
+
+fn taken(error: &Error, said: Option<&str>) -> String {
+    let why = said.unwrap_or("That time has just been taken.");
+    match times(error.detail("alternatives")) {
+        times if times.is_empty() => format!("{why} No other time is free around it."),
+        times => format!("{why} Free are {times}."),
+    }
+}
+
+fn not_offered(error: &Error, said: Option<&str>) -> String {
+    let why = said.unwrap_or("That service is not offered.");
+    match names(error.detail("services"), "") {
+        services if services.is_empty() => why.to_owned(),
+        services => format!("{why} There is {services}."),
+    }
 }
 
 fn price_changed(error: &Error) -> String {
@@ -107,6 +132,33 @@ mod tests {
         ] {
             assert_eq!(said(status, body).unwrap(), sentence);
         }
+    }
+
+    #[test]
+    fn what_the_app_says_is_spoken_as_it_is() {
+        let quantity = json!({"exc_type": "ValidationError", "reason": "invalid_quantity", "say": "How many Cola?"});
+        assert_eq!(said(417, quantity).unwrap(), "How many Cola?");
+        // A class that only the app knows.
+        let category = json!({"exc_type": "UnknownCategory", "say": "I do not know that kind of problem."});
+        assert_eq!(said(417, category).unwrap(), "I do not know that kind of problem.");
+        let phone = json!({"exc_type": "InvalidPhoneNumberError", "say": "That is not a telephone number."});
+        assert_eq!(said(417, phone).unwrap(), "That is not a telephone number.");
+        let closed = json!({"exc_type": "SlotTaken", "reason": "closed", "say": "No appointment can begin at that time.",
+            "alternatives": [{"start": "2026-11-24 10:00:00"}]});
+        assert_eq!(
+            said(409, closed).unwrap(),
+            "No appointment can begin at that time. Free are Tuesday 24 November at 10:00."
+        );
+    }
+
+    #[test]
+    fn a_sentence_that_is_none_is_not_spoken() {
+        for say in [json!(""), json!(7), json!("<b>x</b>"), json!("x\ny"), json!("x".repeat(301))] {
+            let body = json!({"exc_type": "ValidationError", "say": say});
+            assert_eq!(said(417, body).unwrap(), "The business cannot accept that as it is.");
+        }
+        let fault = json!({"exc_type": "TypeError", "say": "Boo."});
+        assert_eq!(said(500, fault), None);
     }
 
     #[test]

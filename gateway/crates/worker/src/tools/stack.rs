@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod documents;
+mod lanes;
 mod orders;
 mod queries;
 mod talk;
@@ -33,7 +34,7 @@ use crate::{
     config::{Business, ErpnextConfig, Secret, UltravoxConfig, WorkerConfig},
     erpnext,
     http::auth,
-    jobs::{Job, Outcome},
+    jobs::{self, Job, Outcome},
     ledger::samples as ledger_samples,
     metrics::Metrics,
     record::Record,
@@ -60,6 +61,8 @@ struct Erp {
     documents: Mutex<BTreeMap<String, Value>>,
     faults: Mutex<VecDeque<Fault>>,
     calls: Mutex<BTreeMap<String, usize>>,
+    /// The answer to the next quotes, instead of the menu's prices.
+    quote: Mutex<Option<(u16, Value)>>,
     /// Commands wait here; closed gates have no permits.
     gate: Semaphore,
     /// Everything is answered with 503.
@@ -92,11 +95,39 @@ impl Erp {
                 "slots": [{"start": "2026-11-25 10:00:00", "end": "2026-11-25 10:30:00"}],
                 "held_until": "2026-11-24 10:01:30",
             }),
+            "hold_slot" if arguments["start"] == "2026-11-25 10:00:00" => json!({
+                "service_type": "haircut", "service_name": "Haircut", "duration": 30, "price": 28.0, "currency": "GBP",
+                "start": "2026-11-25 10:00:00", "end": "2026-11-25 10:30:00", "held_until": "2026-11-24 10:01:30",
+            }),
+            "hold_slot" => {
+                let others = json!([{"start": "2026-11-25 10:00:00", "end": "2026-11-25 10:30:00"}]);
+                let say = "That time has just been taken.";
+                return refusal(409, &json!({"exc_type": "SlotTaken", "say": say, "alternatives": others}));
+            }
+            "quote_order" => return self.quote(&arguments),
             "order_status" => {
                 json!({"doctype": "Voice Restaurant Order", "name": arguments["order"], "status": "Preparing"})
             }
             _ => return self.command(function, &arguments).await,
         };
+        json!({"message": message}).to_string().into_response()
+    }
+
+    /// The menu's prices, unless a test has changed one or wants a refusal.
+    fn quote(&self, arguments: &Value) -> Response {
+        if let Some((status, body)) = self.quote.lock().unwrap().clone() {
+            return refusal(status, &body);
+        }
+        let menu = samples::menu();
+        let (mut total, mut items) = (0.0, Vec::new());
+        for line in arguments["items"].as_array().unwrap() {
+            let sold =
+                menu["items"].as_array().unwrap().iter().find(|it| it["menu_item"] == line["menu_item"]).unwrap();
+            let price = sold["price"].as_f64().unwrap() * line["quantity"].as_f64().unwrap();
+            total += price;
+            items.push(json!({"menu_item": line["menu_item"], "item_name": sold["item_name"], "quantity": line["quantity"], "total_price": price}));
+        }
+        let message = json!({"total_amount": total, "currency": "GBP", "estimated_time": 10, "items": items});
         json!({"message": message}).to_string().into_response()
     }
 
@@ -130,16 +161,16 @@ fn refusal(status: u16, body: &Value) -> Response {
 }
 
 /// One session over the whole stack.
-struct Stack {
-    app: Arc<App>,
+pub(crate) struct Stack {
+    pub(crate) app: Arc<App>,
     erp: Arc<Erp>,
-    clock: Arc<ManualClock>,
-    record: Record,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) record: Record,
 }
 
 impl Stack {
     /// A session with the restaurant.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(samples::businesses(), "restaurant", 16).await
     }
 
@@ -149,6 +180,7 @@ impl Stack {
             documents: Mutex::default(),
             faults: Mutex::default(),
             calls: Mutex::default(),
+            quote: Mutex::default(),
             gate: Semaphore::new(permits),
             down: Mutex::new(false),
         });
@@ -191,7 +223,7 @@ impl Stack {
     }
 
     /// The session's events of a kind.
-    async fn events(&self, kind: &str) -> Vec<Value> {
+    pub(crate) async fn events(&self, kind: &str) -> Vec<Value> {
         let page = self.app.store.read(self.record.session, &Cursor::default(), 1_000).await.unwrap().unwrap();
         let events = page.events.iter().filter(|event| event.kind == kind);
         events.map(|event| serde_json::from_str(&event.data).unwrap()).collect()
@@ -207,16 +239,18 @@ impl Stack {
             }
             for job in claimed {
                 let outcome = match Job::from_parts(&job.kind, &job.payload).unwrap() {
-                    Job::RunCommand { key } => commands::run(&self.app, job.lease.session.unwrap(), &key).await,
+                    Job::RunCommand { key } => {
+                        commands::run(&self.app, &job.lease, job.lease.session.unwrap(), &key).await
+                    }
                     Job::NotifyCall { text } => {
                         told.push(text);
                         Outcome::Done
                     }
                     other => panic!("{other:?}"),
                 };
-                match outcome {
+                match jobs::resolve(&self.app, &job.lease, outcome).await {
                     Outcome::Done => self.app.store.done(&job.lease).await.unwrap(),
-                    Outcome::Retry { reason, .. } => {
+                    Outcome::Retry { reason, .. } | Outcome::Limited { reason, .. } => {
                         self.app.store.retry(&job.lease, self.app.now(), &reason).await.unwrap();
                     }
                     Outcome::Bury { reason } => self.app.store.bury(&job.lease, &reason).await.unwrap(),
@@ -274,6 +308,8 @@ fn config(url: String, businesses: BTreeMap<String, Business>) -> WorkerConfig {
         public_url: "https://voice.example.com".into(),
         edge_key: Secret::new("edge"),
         capacity: 10,
+        calls_per_network: 0,
+        waiting_room: 0,
         advertise: None,
         keep_finished: Duration::from_secs(3_600),
         job_concurrency: 4,
@@ -302,6 +338,7 @@ fn config(url: String, businesses: BTreeMap<String, Business>) -> WorkerConfig {
             breaker_pause: Duration::from_secs(1),
         },
         sites: BTreeMap::new(),
+        staff: BTreeMap::new(),
         businesses,
     }
 }
@@ -310,11 +347,12 @@ fn app(config: WorkerConfig, store: SharedStore, clock: Arc<ManualClock>) -> App
     App {
         id: WorkerId::new(UnixMillis(1), [9; 10]),
         tools: Tools::compile(&config.businesses).unwrap(),
-        erpnext: erpnext::Client::new(&config.erpnext).unwrap(),
+        erpnext: erpnext::Client::new(&config.erpnext, erpnext::Meter::default()).unwrap(),
         ultravox: ultravox::Client::new(&config.ultravox).unwrap(),
         legs: ultravox::Legs::default(),
         metrics: Metrics::default(),
         random: Arc::new(SystemRandom),
+        peers: Default::default(),
         draining: false.into(),
         local: crate::local::Local::default(),
         config,

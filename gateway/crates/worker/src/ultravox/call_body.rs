@@ -151,7 +151,7 @@ impl CallBody {
     /// The body of a wanted call.
     pub(crate) fn of(wanted: Wanted<'_>) -> Self {
         let base = wanted.public_url.trim_end_matches('/');
-        let secrets = |of: &[Secret]| of.iter().take(MAX_SECRETS).map(|it| it.reveal().to_owned()).collect::<Vec<_>>();
+        let secrets = |of: &[Secret]| of.iter().take(MAX_SECRETS).map(|it| it.expose().to_owned()).collect::<Vec<_>>();
         let callback = Callback { url: format!("{base}/webhook/ultravox"), secrets: secrets(wanted.webhook_secrets) };
         // Without a secret nothing could be told from a forgery: the poller finds out what it needs.
         let callbacks = (!callback.secrets.is_empty()).then(|| Callbacks {

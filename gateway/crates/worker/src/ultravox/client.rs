@@ -10,8 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Call, CallBody, Error, Message, pace::Pace};
-use crate::{config::UltravoxConfig, http_client};
+use super::{
+    Call, CallBody, Error, Message,
+    line::{Line, Passed},
+};
+use crate::{config::UltravoxConfig, http_client, trace};
 
 /// The largest answer read: a page of messages with tool results.
 const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
@@ -67,7 +70,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     key: HeaderValue,
-    pace: Pace,
+    line: Line,
     create_deadline: Duration,
     request_deadline: Duration,
 }
@@ -82,20 +85,20 @@ impl Client {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(ClientError::Setting("url"));
         }
-        let mut key = HeaderValue::from_str(config.api_key.reveal()).map_err(|_| ClientError::Setting("api_key"))?;
+        let mut key = HeaderValue::from_str(config.api_key.expose()).map_err(|_| ClientError::Setting("api_key"))?;
         key.set_sensitive(true);
         Ok(Self {
             http: http_client::builder().build()?,
             base: format!("{}/api", config.url.trim_end_matches('/')),
             key,
-            pace: Pace::new(config.creations_per_second, config.creations_per_minute),
+            line: Line::new(config.creations_per_second, config.creations_per_minute, config.create_deadline),
             create_deadline: config.create_deadline,
             request_deadline: config.request_deadline,
         })
     }
 
-    /// Creates a call, within the account's rate. Waits as long as the service asks for, if that ends before the
-    /// deadline. A creation whose answer was lost leaves a call that nobody joins, which costs nothing and ends by
+    /// Creates a call, within the account's rate: in line with the others of this worker, and as long as the service
+    /// asks for, if that ends before the deadline. A creation whose answer was lost leaves a call that nobody joins, which costs nothing and ends by
     /// itself.
     ///
     /// # Errors
@@ -109,17 +112,17 @@ impl Client {
         let until = Instant::now() + self.create_deadline;
         let mut pause = CREATE_AGAIN;
         loop {
-            let (wait, error) = match self.pace.take(limits).await? {
-                Some(wait) => (wait, Error::crowded(wait)),
-                None => match self.create_once(body, until).await {
-                    Ok(created) => return Ok(created),
-                    Err(error) if !error.is_transient() => return Err(error),
-                    Err(error) => {
-                        let wait = error.retry_after(clock.now()).unwrap_or(pause);
-                        pause *= 2;
-                        (wait, error)
-                    }
-                },
+            if let Passed::Later(wait) = self.line.pass(limits, until).await? {
+                return Err(Error::crowded(wait));
+            }
+            let (wait, error) = match self.create_once(body, until).await {
+                Ok(created) => return Ok(created),
+                Err(error) if !error.is_transient() => return Err(error),
+                Err(error) => {
+                    let wait = error.retry_after(clock.now()).unwrap_or(pause);
+                    pause *= 2;
+                    (wait, error)
+                }
             };
             if Instant::now() + wait >= until {
                 return Err(error);
@@ -132,7 +135,7 @@ impl Client {
     async fn create_once(&self, body: &CallBody, until: Instant) -> Result<Created, Error> {
         let left = until.saturating_duration_since(Instant::now());
         let request = self.request(Method::POST, "/calls".to_owned()).json(body);
-        let answer = self.exchange(request, left).await?;
+        let answer = self.exchange("create_call", request, left).await?;
         serde_json::from_value(answer).map_err(|_| Error::unreadable())
     }
 
@@ -141,7 +144,8 @@ impl Client {
     /// # Errors
     /// [`Error`]; `is_missing` if there is none.
     pub(crate) async fn get_call(&self, call: &str) -> Result<Call, Error> {
-        let answer = self.exchange(self.request(Method::GET, path(call, "")), self.request_deadline).await?;
+        let request = self.request(Method::GET, path(call, ""));
+        let answer = self.exchange("get_call", request, self.request_deadline).await?;
         Call::read(&answer).ok_or_else(Error::unreadable)
     }
 
@@ -156,7 +160,7 @@ impl Client {
             if let Some(cursor) = &cursor {
                 request = request.query(&[("cursor", cursor)]);
             }
-            let mut page = self.exchange(request, self.request_deadline).await?;
+            let mut page = self.exchange("list_messages", request, self.request_deadline).await?;
             let results = page["results"].take();
             messages.extend(serde_json::from_value::<Vec<Message>>(results).map_err(|_| Error::unreadable())?);
             cursor = page["next"].as_str().and_then(next_cursor);
@@ -186,7 +190,7 @@ impl Client {
 
     async fn send_data_message(&self, call: &str, message: &Value) -> Result<(), Error> {
         let request = self.request(Method::POST, path(call, "/send_data_message")).json(message);
-        match self.exchange(request, self.request_deadline).await {
+        match self.exchange("send_data_message", request, self.request_deadline).await {
             Ok(_) => Ok(()),
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => Err(Error::not_live()),
             Err(error) => Err(error),
@@ -197,8 +201,15 @@ impl Client {
         self.http.request(method, self.base.clone() + &path).header("x-api-key", self.key.clone())
     }
 
-    /// Sends a request and reads the answer's JSON; null for an empty one.
-    async fn exchange(&self, request: reqwest::RequestBuilder, deadline: Duration) -> Result<Value, Error> {
+    /// Sends a request and reads the answer's JSON; null for an empty one. The service is another company's: it gets
+    /// neither a trace nor an id of a request of ours, which would let its records be joined with others.
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        request: reqwest::RequestBuilder,
+        deadline: Duration,
+    ) -> Result<Value, Error> {
+        let span = trace::outgoing(&format_args!("ultravox {operation}"), None, None);
         let exchange = async {
             let answer = request.send().await.map_err(|error| Error::transport(&error))?;
             let (status, headers) = (answer.status(), answer.headers().clone());
@@ -215,7 +226,12 @@ impl Client {
             }
             serde_json::from_slice(&body).map_err(|_| Error::unreadable())
         };
-        tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(Error::broken()))
+        let result = tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(Error::broken()));
+        match &result {
+            Ok(_) => trace::succeeded(&span),
+            Err(error) => trace::failed(&span, error.status().map(|status| status.as_u16()), "refused"),
+        }
+        result
     }
 }
 

@@ -99,7 +99,7 @@ fn any(secrets: &[Secret], parts: &[&[u8]], listed: &[[u8; 32]]) -> bool {
     let mut found = Choice::from(0);
     for secret in secrets {
         let mut mac =
-            Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).expect("HMAC takes a key of any length");
+            Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).expect("HMAC takes a key of any length");
         parts.iter().for_each(|part| mac.update(part));
         let right: [u8; 32] = mac.finalize().into_bytes().into();
         for digest in listed {

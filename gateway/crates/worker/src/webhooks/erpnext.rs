@@ -2,8 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::State, response::Response};
-use http::HeaderMap;
+use axum::{
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
 use neoron_protocol::{ErrorCode, UnixMillis};
 use serde_json::Value;
 
@@ -13,6 +17,7 @@ use crate::{
     erpnext::site_time::{self, Naive},
     http::{auth, body, problem::Refusal},
     jobs::Job,
+    tools::documents::{self, Applied},
     ultravox::signature::{self, Rule},
 };
 
@@ -49,7 +54,7 @@ pub(crate) async fn erpnext_webhook(
     take(&state.0, &headers, body).await
 }
 
-async fn take(app: &App, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn take(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
     let bytes = body::raw(body, MAX_BODY_BYTES).await?;
     let signed = headers.get(signature::FRAPPE_SIGNATURE).and_then(|value| value.to_str().ok());
     let secrets = &app.config.erpnext.webhook_secrets;
@@ -69,6 +74,10 @@ async fn take(app: &App, headers: &HeaderMap, body: Body) -> Result<Response, Re
         tracing::warn!("a webhook of ERPNext is signed but its time is outside the window");
         app.metrics.webhook(SENDER, "stale");
         return Err(Refusal::of(ErrorCode::SignatureStale));
+    }
+    if let Some(applied) = documents::apply_at_once(app, &update).await {
+        app.metrics.webhook(SENDER, if applied == Applied::Changed { "applied" } else { "old" });
+        return Ok(StatusCode::NO_CONTENT.into_response());
     }
     // Hashed: the id holds a document's name, which may be long.
     let key = format!("erpnext:{}", auth::hash_token(event));

@@ -111,7 +111,7 @@ async fn a_tool_call_that_is_too_large_is_refused_as_a_problem() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_without_minutes_gets_no_call_and_no_slot() {
     let world = World::with(|settings| {
-        settings.worker.sites.insert("shop".into(), SiteConfig { minutes_per_day: 10 });
+        settings.worker.sites.insert("shop".into(), SiteConfig { minutes_per_day: 10, max_calls: 100 });
     })
     .await;
     let visitor = world.session("text").await;
@@ -132,8 +132,8 @@ async fn a_site_without_minutes_gets_no_call_and_no_slot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_worker_has_no_room() {
-    let world = World::with(|settings| settings.worker.capacity = 1).await;
+async fn a_full_worker_without_a_waiting_room_has_no_room() {
+    let world = World::with(|settings| (settings.worker.capacity, settings.worker.waiting_room) = (1, 0)).await;
     world.session("voice").await;
     world.ask(&wanted("voice")).await.is_problem("no_room");
 }

@@ -59,6 +59,7 @@ pub(crate) struct World {
     pub(crate) ultravox: ultravox::Simulator,
     pub(crate) erpnext: erpnext::Simulator,
     pub(crate) edge: TestEdge,
+    config: WorkerConfig,
     http: reqwest::Client,
 }
 
@@ -80,11 +81,17 @@ impl World {
         config.ultravox.url = format!("http://{}", ultravox.address());
         config.erpnext.url = format!("http://{}", erpnext.address());
         let store: SharedStore = Arc::new(EmbeddedStore::in_memory(Arc::new(SystemClock)).unwrap());
-        let deps = Deps { store: store.clone(), clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
-        let worker = Worker::start(config, deps, listener().await).await.unwrap();
+        let worker = start_worker(config.clone(), &store).await;
         edge.lead_to(worker.address());
         let http = client();
-        Self { worker, store, ultravox, erpnext, edge, http }
+        Self { worker, store, ultravox, erpnext, edge, config, http }
+    }
+
+    /// One more worker on the same store, with settings changed; the edge leads to the first one on.
+    pub(crate) async fn another_worker(&self, change: impl FnOnce(&mut WorkerConfig)) -> Worker {
+        let mut config = self.config.clone();
+        change(&mut config);
+        start_worker(config, &self.store).await
     }
 
     /// A request as the edge forwards it.
@@ -103,9 +110,20 @@ impl World {
         answer(request.json(body)).await
     }
 
+    /// Asks for a session from a network.
+    pub(crate) async fn ask_from(&self, network: &str) -> Answer {
+        let request = self.request(Method::POST, "/v1/sessions").header("x-neoron-grant", grant("shop", "restaurant"));
+        answer(request.header("x-neoron-network", network).json(&wanted("voice"))).await
+    }
+
     /// A session by text or voice.
     pub(crate) async fn session(&self, media: &str) -> Visitor {
         let created = self.ask(&wanted(media)).await;
+        self.visitor(created)
+    }
+
+    /// The visitor whom a session was made for.
+    pub(crate) fn visitor(&self, created: Answer) -> Visitor {
         assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
         let text = |name: &str| created.body[name].as_str().unwrap().to_owned();
         let (id, ticket) = (text("session"), text("ticket"));
@@ -210,6 +228,11 @@ pub(crate) fn grant(site: &str, business: &str) -> String {
     BASE64URL_NOPAD.encode(&serde_json::to_vec(&claims).unwrap())
 }
 
+async fn start_worker(config: WorkerConfig, store: &SharedStore) -> Worker {
+    let deps = Deps { store: store.clone(), clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
+    Worker::start(config, deps, listener().await).await.unwrap()
+}
+
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
@@ -235,6 +258,8 @@ fn worker_config(public_url: &str) -> WorkerConfig {
         public_url: public_url.into(),
         edge_key: Secret::new(EDGE_KEY),
         capacity: 100,
+        calls_per_network: 8,
+        waiting_room: 50,
         advertise: None,
         keep_finished: 60 * minute,
         job_concurrency: 8,
@@ -262,7 +287,8 @@ fn worker_config(public_url: &str) -> WorkerConfig {
             breaker_failures: 100,
             breaker_pause: Duration::from_secs(1),
         },
-        sites: BTreeMap::from([("shop".to_owned(), SiteConfig { minutes_per_day: 10_000 })]),
+        sites: BTreeMap::from([("shop".to_owned(), SiteConfig { minutes_per_day: 10_000, max_calls: 100 })]),
+        staff: BTreeMap::new(),
         businesses: BTreeMap::from([("restaurant".to_owned(), business::restaurant())]),
     }
 }

@@ -23,7 +23,7 @@ class VoiceRestaurantOrder(Document):
 			before = self.get_doc_before_save()
 			states.ORDER.check(before.status if before else None, self.status)
 			customers.tidy(self)
-			order.check_delivery(self.order_type, self.delivery_address)
+			order.check_type(self.order_type, self.delivery_address)
 			if before:
 				self.keep_or_price(before)
 		if self.status in states.ORDER.final:

@@ -36,9 +36,12 @@ fn of_two_workers_the_one_with_more_room_gets_every_session() {
 }
 
 #[test]
-fn full_and_leaving_workers_get_no_session_but_keep_their_own() {
+fn a_leaving_worker_gets_no_session_and_a_full_one_only_if_all_are_but_they_keep_their_own() {
+    let workers = [worker(1, 10, 10, false), worker(2, 0, 10, true), worker(3, 9, 10, false)];
+    assert_eq!(chosen(choose(&workers, Wanted::Room, &[], 7)), Some(workers[2].id));
     let workers = [worker(1, 10, 10, false), worker(2, 0, 10, true)];
-    assert!(matches!(choose(&workers, Wanted::Room, &[], 7), Choice::NoRoom));
+    assert_eq!(chosen(choose(&workers, Wanted::Room, &[], 7)), Some(workers[0].id), "it lets them wait");
+    assert!(matches!(choose(&workers[1..], Wanted::Room, &[], 7), Choice::NoRoom));
     assert!(matches!(choose(&workers, Wanted::Session(session(1)), &[], 7), Choice::Worker(_)));
     assert_eq!(chosen(choose(&workers, Wanted::Any, &[], 7)), Some(workers[0].id), "a webhook rather stays");
 }
@@ -82,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn a_session_never_goes_to_a_worker_without_room(
+    fn a_session_goes_to_a_worker_without_room_only_if_all_are_full(
         loads in proptest::collection::vec((0_u32..4, any::<bool>()), 1..6),
         chance in any::<u64>(),
     ) {
@@ -92,8 +95,11 @@ proptest! {
             .map(|((load, draining), number)| worker(number, *load, 3, *draining))
             .collect();
         match choose(&workers, Wanted::Room, &[], chance) {
-            Choice::Worker(worker) => prop_assert!(worker.room() > 0 && !worker.draining),
-            Choice::NoRoom => prop_assert!(loads.iter().all(|(load, draining)| *load >= 3 || *draining)),
+            Choice::Worker(worker) => {
+                let full = loads.iter().all(|(load, draining)| *load >= 3 || *draining);
+                prop_assert!(!worker.draining && (worker.room() > 0 || full));
+            }
+            Choice::NoRoom => prop_assert!(loads.iter().all(|(_, draining)| *draining)),
             Choice::Nobody => prop_assert!(false, "everybody is healthy"),
         }
     }

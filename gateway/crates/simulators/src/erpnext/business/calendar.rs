@@ -19,11 +19,37 @@ const GRID_MINUTES: i64 = 30;
 pub(super) const OPENS: i8 = 9;
 pub(super) const CLOSES: i8 = 17;
 /// Days ahead that can be booked, beginning tomorrow.
-pub(super) const HORIZON_DAYS: i64 = 60;
+const HORIZON_DAYS: i64 = 60;
 /// No service is longer: bounds how far back an overlap is looked for.
 pub(super) const LONGEST_MINUTES: i64 = 120;
 /// The most callers that can hold times at once; the next ones hold nothing.
 const MAX_HOLDERS: usize = 10_000;
+
+/// Why no appointment can begin at a time, whoever is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Never {
+    TooSoon,
+    TooFar,
+    Closed,
+}
+
+impl Never {
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::TooSoon => "too_soon",
+            Self::TooFar => "too_far",
+            Self::Closed => "closed",
+        }
+    }
+
+    pub(super) const fn say(self) -> &'static str {
+        match self {
+            Self::TooSoon => "That is too soon. Please take a later time.",
+            Self::TooFar => "That is too far ahead to book.",
+            Self::Closed => "No appointment can begin at that time.",
+        }
+    }
+}
 
 /// A time at one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +90,7 @@ impl Calendar {
     /// session holds there, else the first free one.
     pub(super) fn place(&mut self, session: &str, start: DateTime, minutes: i64, now: Now) -> Option<Slot> {
         self.expire(now.at);
-        if !is_open(start, minutes, now.today) {
+        if self.never(start, minutes, now).is_some() {
             return None;
         }
         let end = start.saturating_add(minutes.minutes());
@@ -75,6 +101,25 @@ impl Calendar {
         let own = self.holds.get(session).and_then(|hold| hold.slots.iter().find(|slot| slot.start == start));
         let resource = own.map(|slot| slot.resource).filter(free).or_else(|| (0..RESOURCES.len()).find(free))?;
         Some(Slot { resource, start, end })
+    }
+
+    /// Why the service can never begin then; `None` if it can.
+    pub(super) fn never(&self, start: DateTime, minutes: i64, now: Now) -> Option<Never> {
+        let date = start.date();
+        let latest = date.at(CLOSES, 0, 0, 0);
+        let begins = starts(date).any(|open| open == start) && start.saturating_add(minutes.minutes()) <= latest;
+        self.why_none(date, now).or_else(|| (!begins).then_some(Never::Closed))
+    }
+
+    /// Why no appointment begins on a day at all; `None` if they can.
+    pub(super) fn why_none(&self, date: Date, now: Now) -> Option<Never> {
+        if date <= now.today {
+            return Some(Never::TooSoon);
+        }
+        if date > now.today.saturating_add(HORIZON_DAYS.days()) {
+            return Some(Never::TooFar);
+        }
+        (date.weekday() == Weekday::Sunday).then_some(Never::Closed)
     }
 
     /// Up to `limit` times that are free for `session`, from `from` on; on
@@ -127,6 +172,14 @@ impl Calendar {
         self.expiries.remove(&(hold.until, session.to_owned()));
     }
 
+    /// As `release`; whether there was something to give back.
+    pub(super) fn give_back(&mut self, session: &str, now: Now) -> bool {
+        self.expire(now.at);
+        let held = self.holds.contains_key(session);
+        self.release(session);
+        held
+    }
+
     fn expire(&mut self, now: Timestamp) {
         while let Some((until, session)) = self.expiries.first().cloned() {
             if until > now {
@@ -155,26 +208,10 @@ fn overlaps(taken: &Taken, start: DateTime, end: DateTime, but: Option<&str>) ->
         .any(|((_, holder), taken_until)| *taken_until > start && Some(holder.as_str()) != but)
 }
 
-fn is_working_day(date: Date) -> bool {
-    date.weekday() != Weekday::Sunday
-}
-
 fn starts(date: Date) -> impl Iterator<Item = DateTime> {
     let open = date.at(OPENS, 0, 0, 0);
     let count = i64::from(CLOSES - OPENS) * 60 / GRID_MINUTES;
     (0..count).map(move |at| open.saturating_add((at * GRID_MINUTES).minutes()))
-}
-
-/// Whether a service can begin then at all: on the grid, within opening
-/// hours, from tomorrow to the horizon.
-fn is_open(start: DateTime, minutes: i64, today: Date) -> bool {
-    let date = start.date();
-    let latest = date.at(CLOSES, 0, 0, 0);
-    is_working_day(date)
-        && date > today
-        && date <= today.saturating_add(HORIZON_DAYS.days())
-        && starts(date).any(|open| open == start)
-        && start.saturating_add(minutes.minutes()) <= latest
 }
 
 #[cfg(test)]

@@ -10,7 +10,12 @@ pub(super) struct MenuItem {
     pub(super) available: bool,
     /// Minutes in the kitchen.
     pub(super) preparation: i64,
+    /// What may be added, and what it costs.
+    pub(super) modifiers: &'static [(&'static str, i64)],
 }
+
+/// What may be had with a pizza.
+const WITH_PIZZA: &[(&str, i64)] = &[("extra cheese", 150), ("gluten free base", 200)];
 
 const fn dish(
     name: &'static str,
@@ -19,7 +24,7 @@ const fn dish(
     price: i64,
     preparation: i64,
 ) -> MenuItem {
-    MenuItem { name, aliases, category, price, available: true, preparation }
+    MenuItem { name, aliases, category, price, available: true, preparation, modifiers: &[] }
 }
 
 /// The menu of Neoron Pizza. One dish is sold out, so that the refusal can
@@ -39,8 +44,11 @@ pub(super) fn menu() -> Vec<MenuItem> {
         dish("Cola", &["coke", "coca cola"], "Drinks", 250, 1),
         dish("Sparkling water", &["fizzy water", "water"], "Drinks", 200, 1),
     ];
-    for item in menu.iter_mut().filter(|item| item.name == "Calzone") {
-        item.available = false;
+    for item in &mut menu {
+        item.available = item.name != "Calzone";
+        if item.category == "Pizza" {
+            item.modifiers = WITH_PIZZA;
+        }
     }
     menu
 }

@@ -6,18 +6,27 @@
 //! rules of `crate::erpnext::business`, never taken from the client.
 
 use super::{
-    ALL_RIGHTS, DocType, Field, GATEWAY_RIGHTS, GATEWAY_ROLE, Grant, Kind, Life, MANAGER_ROLE, Naming, READ_WRITE,
-    Rules, SUPERVISOR_ROLE,
+    ALL_RIGHTS, CREATE_READ, DocType, Field, GATEWAY_RIGHTS, GATEWAY_ROLE, Grant, Kind, Life, MANAGER_ROLE, Naming,
+    Rules, VOICE_MANAGER_ROLE,
 };
 use crate::erpnext::business::{APP, appointment, restaurant, support};
 
+/// What a caller wished for is the staff's to change.
 const GRANTS: &[Grant] = &[
+    Grant { role: GATEWAY_ROLE, level: 0, rights: CREATE_READ },
+    Grant { role: VOICE_MANAGER_ROLE, level: 0, rights: ALL_RIGHTS },
+    Grant { role: MANAGER_ROLE, level: 0, rights: ALL_RIGHTS },
+];
+
+/// An appointment can be cancelled on the phone.
+const CANCELLABLE: &[Grant] = &[
     Grant { role: GATEWAY_ROLE, level: 0, rights: GATEWAY_RIGHTS },
-    Grant { role: SUPERVISOR_ROLE, level: 0, rights: READ_WRITE },
+    Grant { role: VOICE_MANAGER_ROLE, level: 0, rights: ALL_RIGHTS },
     Grant { role: MANAGER_ROLE, level: 0, rights: ALL_RIGHTS },
 ];
 
 const KEY: Field = Field::new("idempotency_key", "Idempotency Key", Kind::Data).required().unique().constant();
+const DIGEST: Field = Field::new("command_digest", "Command Digest", Kind::Data).constant();
 const SESSION: Field = Field::new("session_id", "Session ID", Kind::Data).required().constant();
 const CUSTOMER: Field = Field::new("customer_name", "Customer Name", Kind::Data).required();
 const PHONE: Field = Field::new("customer_phone", "Customer Phone", Kind::Phone);
@@ -36,6 +45,7 @@ pub(in super::super) static ORDER_ITEM: DocType = DocType {
         Field::new("quantity", "Quantity", Kind::Int { non_negative: true }).required(),
         Field::new("unit_price", "Unit Price", Kind::Currency),
         Field::new("total_price", "Total Price", Kind::Currency),
+        Field::new("modifiers", "Modifiers", Kind::Text),
         Field::new("special_instructions", "Special Instructions", Kind::Text),
     ],
     grants: &[],
@@ -48,6 +58,7 @@ pub(in super::super) static ORDER: DocType = DocType {
     naming: Naming::Field("idempotency_key"),
     fields: &[
         KEY,
+        DIGEST,
         SESSION,
         Field::new("order_number", "Order Number", Kind::Data).unique().constant(),
         CUSTOMER,
@@ -62,7 +73,13 @@ pub(in super::super) static ORDER: DocType = DocType {
         status(&["Pending", "Confirmed", "Preparing", "Ready", "Out for Delivery", "Completed", "Cancelled"]),
     ],
     grants: GRANTS,
-    life: Some(Life { app: APP, noun: "order", last: &["Completed", "Cancelled"], announced: true }),
+    life: Some(Life {
+        app: APP,
+        reason: "invalid_status",
+        noun: "order",
+        last: &["Completed", "Cancelled"],
+        announced: true,
+    }),
     rules: Rules {
         before_insert: Some(restaurant::price),
         validate: Some(restaurant::validate),
@@ -75,6 +92,7 @@ pub(in super::super) static APPOINTMENT: DocType = DocType {
     naming: Naming::Field("idempotency_key"),
     fields: &[
         KEY,
+        DIGEST,
         SESSION,
         CUSTOMER,
         PHONE,
@@ -88,8 +106,14 @@ pub(in super::super) static APPOINTMENT: DocType = DocType {
         Field::new("cancel_reason", "Cancel Reason", Kind::Text),
         status(&["Scheduled", "Confirmed", "Completed", "No Show", "Cancelled"]),
     ],
-    grants: GRANTS,
-    life: Some(Life { app: APP, noun: "appointment", last: &["Completed", "No Show", "Cancelled"], announced: true }),
+    grants: CANCELLABLE,
+    life: Some(Life {
+        app: APP,
+        reason: "invalid_status",
+        noun: "appointment",
+        last: &["Completed", "No Show", "Cancelled"],
+        announced: true,
+    }),
     rules: Rules {
         before_insert: Some(appointment::assign),
         validate: None,
@@ -102,6 +126,7 @@ pub(in super::super) static TICKET: DocType = DocType {
     naming: Naming::Field("idempotency_key"),
     fields: &[
         KEY,
+        DIGEST,
         SESSION,
         CUSTOMER,
         PHONE,
@@ -111,7 +136,7 @@ pub(in super::super) static TICKET: DocType = DocType {
         status(&["Open", "In Progress", "Resolved", "Closed"]),
     ],
     grants: GRANTS,
-    life: Some(Life { app: APP, noun: "ticket", last: &["Closed"], announced: true }),
+    life: Some(Life { app: APP, reason: "invalid_status", noun: "ticket", last: &["Closed"], announced: true }),
     rules: Rules { before_insert: Some(support::classify), validate: None, after_change: None },
 };
 
@@ -120,6 +145,7 @@ pub(in super::super) static MESSAGE: DocType = DocType {
     naming: Naming::Field("idempotency_key"),
     fields: &[
         KEY,
+        DIGEST,
         SESSION,
         CUSTOMER,
         PHONE,
@@ -128,6 +154,6 @@ pub(in super::super) static MESSAGE: DocType = DocType {
         status(&["Open", "Done"]),
     ],
     grants: GRANTS,
-    life: Some(Life { app: APP, noun: "message", last: &["Done"], announced: true }),
+    life: Some(Life { app: APP, reason: "invalid_status", noun: "message", last: &["Done"], announced: true }),
     rules: Rules::NONE,
 };

@@ -2,16 +2,18 @@
 //!
 //! The session's record of a call; the live state of a call is never here.
 
+use jiff::civil;
 use serde_json::Value;
 
 use super::{
     ALL_RIGHTS, DocType, Field, GATEWAY_RIGHTS, GATEWAY_ROLE, Grant, Kind, Life, MANAGER_ROLE, Naming, READ,
-    READ_WRITE, Rules, SUPERVISOR_ROLE,
+    READ_DELETE, READ_WRITE, Rules, VIEWER_ROLE, VOICE_MANAGER_ROLE,
 };
 use crate::erpnext::{
-    clock::{NotNaive, parse_naive},
+    business::appointment,
+    clock::{NotNaive, format_seconds, parse_naive},
     document::{Document, text_of},
-    failure::{Failure, Outcome, TYPE},
+    failure::{Failure, Outcome, VALIDATION},
 };
 
 /// The app's name in `_exc_source`.
@@ -22,8 +24,10 @@ pub(in super::super) static VOICE_INTERACTION: DocType = DocType {
     naming: Naming::Hash,
     fields: &[
         Field::new("event_id", "Event ID", Kind::Data),
+        Field::new("kind", "Kind", Kind::Select(&["", "Tool", "Message", "Transfer", "Error"])).text(""),
         Field::new("tool", "Tool", Kind::Data),
         Field::new("parameters", "Parameters", Kind::Json),
+        Field::new("result", "Result", Kind::Json),
         Field::new("at", "At", Kind::Datetime),
     ],
     grants: &[],
@@ -37,49 +41,77 @@ pub(in super::super) static VOICE_SESSION: DocType = DocType {
     fields: &[
         Field::new("session_id", "Session ID", Kind::Data).required().unique().constant(),
         Field::new("ultravox_call_id", "Ultravox Call ID", Kind::Data).unique(),
+        Field::new("site_id", "Site ID", Kind::Data),
         Field::new("customer_name", "Customer Name", Kind::Data),
         Field::new("customer_phone", "Customer Phone", Kind::Phone),
         Field::new("session_type", "Session Type", Kind::Select(&["Restaurant", "Appointment", "Support", "General"]))
             .text("General"),
         Field::new("status", "Status", Kind::Select(&["Active", "Completed", "Failed"])).required().text("Active"),
+        Field::new("consent", "Consent", Kind::Check).number(0),
+        Field::new("consent_kind", "Consent Kind", Kind::Data),
+        Field::new("consent_at", "Consent At", Kind::Datetime),
         Field::new("start_time", "Start Time", Kind::Datetime),
         Field::new("end_time", "End Time", Kind::Datetime),
         Field::new("duration", "Duration", Kind::Int { non_negative: true }),
+        Field::new("seconds_billed", "Seconds Billed", Kind::Int { non_negative: true }).number(0),
         Field::new("business_outcome", "Business Outcome", Kind::Data),
         Field::new("reference_doctype", "Reference DocType", Kind::Link("DocType")),
         Field::new("reference_document", "Reference Document", Kind::DynamicLink("reference_doctype")),
+        Field::new("personal_data_cleared", "Personal Data Cleared", Kind::Check).number(0),
         Field::new("transcript", "Transcript", Kind::LongText).level(1),
-        Field::new("interactions", "Interactions", Kind::Table(&VOICE_INTERACTION)),
+        Field::new("interactions", "Interactions", Kind::Table(&VOICE_INTERACTION)).level(1),
         Field::new("node_server_id", "Node Server ID", Kind::Data),
     ],
     grants: &[
         Grant { role: GATEWAY_ROLE, level: 0, rights: GATEWAY_RIGHTS },
         Grant { role: GATEWAY_ROLE, level: 1, rights: READ_WRITE },
-        Grant { role: SUPERVISOR_ROLE, level: 0, rights: READ },
+        Grant { role: VIEWER_ROLE, level: 0, rights: READ },
+        Grant { role: VOICE_MANAGER_ROLE, level: 0, rights: READ_DELETE },
+        Grant { role: VOICE_MANAGER_ROLE, level: 1, rights: READ },
         Grant { role: MANAGER_ROLE, level: 0, rights: ALL_RIGHTS },
         Grant { role: MANAGER_ROLE, level: 1, rights: READ_WRITE },
     ],
-    life: Some(Life { app: APP, noun: "session", last: &["Completed", "Failed"], announced: false }),
-    rules: Rules { before_insert: None, validate: Some(compute_duration), after_change: None },
+    life: Some(Life {
+        app: APP,
+        reason: "session_is_over",
+        noun: "session",
+        last: &["Completed", "Failed"],
+        announced: false,
+    }),
+    rules: Rules {
+        before_insert: None,
+        validate: Some(compute_duration),
+        after_change: Some(appointment::release_when_over),
+    },
 };
 
-/// Seconds between start and end. The controller subtracts before the
-/// database checks the texts, so a text with a zone is a `TypeError` here and
-/// an error of the database elsewhere. What is no datetime at all is left for
-/// the database to refuse.
+/// Seconds between start and end. Every time is read before the database
+/// would refuse it with an error of its own.
 fn compute_duration(document: &mut Document) -> Outcome<()> {
-    let (Some(start), Some(end)) = (text_of(document, "start_time"), text_of(document, "end_time")) else {
-        document.insert("duration".into(), 0.into());
-        return Ok(());
-    };
-    let duration = match (parse_naive(start), parse_naive(end)) {
-        (Ok(start), Ok(end)) => end.duration_since(start).as_secs(),
-        (Err(NotNaive::Aware), Ok(_)) | (Ok(_), Err(NotNaive::Aware)) => {
-            let text = "can't subtract offset-naive and offset-aware datetimes";
-            return Err(Failure::raised(TYPE, text).in_app(APP));
-        }
-        _ => 0,
-    };
-    document.insert("duration".into(), Value::from(duration));
+    let start = read_time(document, "start_time")?;
+    let end = read_time(document, "end_time")?;
+    read_time(document, "consent_at")?;
+    let rows = document.get_mut("interactions").and_then(Value::as_array_mut);
+    for row in rows.into_iter().flatten().filter_map(Value::as_object_mut) {
+        read_time(row, "at")?;
+    }
+    let seconds = start.zip(end).map_or(0, |(start, end)| end.duration_since(start).as_secs());
+    if seconds < 0 {
+        return Err(Failure::said(VALIDATION, "end_before_start", "A call cannot end before it began.").in_app(APP));
+    }
+    document.insert("duration".into(), Value::from(seconds));
     Ok(())
+}
+
+fn read_time(document: &mut Document, field: &str) -> Outcome<Option<civil::DateTime>> {
+    let Some(text) = text_of(document, field) else { return Ok(None) };
+    let at = parse_naive(text).map_err(|wrong| {
+        let (reason, say) = match wrong {
+            NotNaive::Aware => ("time_zone", "Please give the time as it is on the clock here."),
+            NotNaive::Garbage => ("invalid_time", "I did not understand that time."),
+        };
+        Failure::said(VALIDATION, reason, say).in_app(APP)
+    })?;
+    document.insert(field.into(), format_seconds(at).into());
+    Ok(Some(at))
 }

@@ -50,7 +50,7 @@ async fn a_request_id_is_echoed_only_when_the_monitor_is_on() {
 #[tokio::test]
 async fn a_site_without_tracebacks_tells_only_the_type() {
     let site = Site::with(|options| options.tracebacks = false).await;
-    let refused = site.create_session(&json!({"session_id": "s", "start_time": "x"})).await;
+    let refused = site.manager(Method::POST, "/api/resource/ToDo", &json!({"description": "x", "date": "x"})).await;
     refused.refused(500, "OperationalError");
     assert!(refused.body.get("exception").is_none() && refused.body.get("exc").is_none());
 }

@@ -43,14 +43,19 @@ async fn fields_without_a_value_are_left_out_but_numbers_are_zero() {
 }
 
 #[tokio::test]
-async fn a_datetime_that_is_not_naive_is_an_error_of_the_database() {
+async fn a_datetime_that_is_not_naive_is_refused_before_the_database_would() {
     let site = Site::start().await;
     for (at, text) in ["2026-11-22T05:00:00Z", "2026-11-22 05:00:00+02:00", "tomorrow"].iter().enumerate() {
         let refused = site.create_session(&json!({"session_id": format!("s-{at}"), "start_time": text})).await;
-        refused.refused(500, "OperationalError");
-        assert!(refused.body["exception"].as_str().unwrap().contains("(1292,"), "{text}");
+        refused.refused(417, "ValidationError");
+        assert!(refused.body["say"].is_string(), "{text}");
     }
     assert!(site.simulator.sessions().is_empty());
+    // A document without such a rule shows the database's own error.
+    let todo = json!({"description": "x", "date": "2026-11-22T05:00:00Z"});
+    let refused = site.manager(Method::POST, "/api/resource/ToDo", &todo).await;
+    refused.refused(500, "OperationalError");
+    assert!(refused.body["exception"].as_str().unwrap().contains("(1292,"));
 }
 
 #[tokio::test]
@@ -96,7 +101,9 @@ async fn texts_and_numbers_have_their_bounds() {
         .refused(417, "CharacterLengthExceededError");
     let backwards =
         json!({"session_id": "s-1", "start_time": "2026-11-22 05:00:00", "end_time": "2026-11-22 04:00:00"});
-    site.create_session(&backwards).await.refused(417, "NonNegativeError");
+    site.create_session(&backwards).await.refused(417, "ValidationError");
+    let negative = json!({"session_id": "s-1", "seconds_billed": -1});
+    site.create_session(&negative).await.refused(417, "NonNegativeError");
     site.create_session(&json!({"session_id": "s-1", "customer_name": ["Ada"]})).await.refused(417, "ValidationError");
     site.create_session(&json!({"customer_name": "Ada"})).await.refused(417, "ValidationError");
 }

@@ -31,6 +31,8 @@ else
             redis.call('ZADD', KEYS[3], ARGV[2], id)
             redis.call('HINCRBY', key, 'a', 1)
             redis.call('HSET', key, 't', '1', 'f', ARGV[4], 'w', ARGV[5])
+            -- Taken over from somebody whose lease ran out.
+            if q == 2 then redis.call('HINCRBY', key, 'o', 1) end
             bytes = bytes + redis.call('HSTRLEN', key, 'p')
             ids[#ids + 1] = id
         end
@@ -44,8 +46,8 @@ for q = 1, 2 do
 end
 local result = {'ok', next_due}
 for _, id in ipairs(ids) do
-    local job = redis.call('HMGET', ARGV[6] .. id, 's', 'k', 'p', 'a', 'q')
+    local job = redis.call('HMGET', ARGV[6] .. id, 's', 'k', 'p', 'a', 'q', 'o')
     result[#result + 1] = id
-    for n = 1, 5 do result[#result + 1] = job[n] end
+    for n = 1, 6 do result[#result + 1] = job[n] end
 end
 return result

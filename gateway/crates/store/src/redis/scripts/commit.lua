@@ -1,7 +1,8 @@
--- KEYS: 1 the step's memory, 2 head, 3 body, 4 stream, 5 burnt keys, 6 live sessions, 7 waiting, 8 running, 9… jobs
+-- KEYS: 1 the step's memory, 2 head, 3 body, 4 stream, 5 burnt keys, 6 live sessions, 7 waiting, 8 running, 9 counts
 -- ARGV: 1 now, 2 expected version or '', 3 body, 4 live, 5 expiry, 6 lifetime, 7 fresh epoch, 8 known epoch,
---       9 known offset, 10 session, 11 channel, 12 kept events, 13 events, 14 keys, 15 jobs; then the events (3 each),
---       the keys (2 each), the jobs (8 each)
+--       9 known offset, 10 session, 11 channel, 12 kept events, 13 what the jobs' keys begin with, 14 the lanes', 15 the
+--       tallies', 16 lifetime of a tally, 17 events, 18 keys, 19 jobs, 20 tallies; then the events (3 each), the keys
+--       (2 each), the jobs (9 each), the tallies (3 each)
 local function step()
     local now = tonumber(ARGV[1])
     local head = redis.call('HMGET', KEYS[2], 'v', 'x', 'e', 'n')
@@ -12,9 +13,10 @@ local function step()
         return {'conflict'}
     end
 
-    local events, burns, jobs = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
-    local burns_from = 16 + 3 * events
+    local events, burns, jobs, tallies = tonumber(ARGV[17]), tonumber(ARGV[18]), tonumber(ARGV[19]), tonumber(ARGV[20])
+    local burns_from = 21 + 3 * events
     local jobs_from = burns_from + 2 * burns
+    local tallies_from = jobs_from + 9 * jobs
     local mine = {}
     for n = 0, burns - 1 do
         local key = ARGV[burns_from + 2 * n]
@@ -36,7 +38,7 @@ local function step()
     end
     local before = last
     if events > 0 then
-        last = append(KEYS[4], ARGV[11], ARGV[10], epoch, last, events, ARGV[12], 16)
+        last = append(KEYS[4], ARGV[11], ARGV[10], epoch, last, events, ARGV[12], 21)
     end
     redis.call('HSET', KEYS[2], 'v', string.format('%d', version), 'l', ARGV[4], 'x', ARGV[5], 'e', epoch,
         'n', string.format('%d', last))
@@ -49,10 +51,12 @@ local function step()
     else
         redis.call('ZREM', KEYS[6], ARGV[10])
     end
+    -- After version, epoch and offset: which jobs were to start leased and wait for their turn instead.
+    local result = {'ok', string.format('%d', version), epoch, string.format('%d', before)}
+    local at = queues(KEYS[7], KEYS[8], KEYS[9], ARGV[13], ARGV[14], ARGV[11], ARGV[1])
     for n = 0, jobs - 1 do
-        local at = jobs_from + 8 * n
-        enqueue(KEYS[9 + n], KEYS[7], KEYS[8], ARGV[11], ARGV[1], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3],
-            ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7])
+        if not enqueue(at, jobs_from + 9 * n) then result[#result + 1] = tostring(n) end
     end
-    return {'ok', string.format('%d', version), epoch, string.format('%d', before)}
+    tally(ARGV[15], ARGV[16], tallies, tallies_from)
+    return result
 end

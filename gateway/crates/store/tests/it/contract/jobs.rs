@@ -1,6 +1,9 @@
 //! The queue: acceptance, claims, the dead, the depth.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use neoron_protocol::JobId;
 use neoron_store::{Accepted, Burn, Depth, NewJob, Start, StoreError};
@@ -204,13 +207,24 @@ pub(crate) async fn the_depth_counts_each_job_once(world: World) {
     let leased = Start::LeasedTo { worker: worker_id(), lease: HOUR };
     accept(&world, NewJob { start: leased, ..job(None) }).await;
     world.clock.advance(SECOND);
-    let expected = Depth { ready: 1, delayed: 1, running: 3, dead: 1, oldest_ready: SECOND };
+    accept(&world, NewJob { start: Start::At(world.later(HOUR)), kind: "parked_event".into(), ..job(None) }).await;
+    let kinds: BTreeMap<_, _> = [("parked_event".to_owned(), 1), ("run_command".to_owned(), 5)].into();
+    let mut expected = Depth { ready: 1, delayed: 2, running: 3, dead: 1, oldest_ready: SECOND, kinds };
     assert_eq!(world.store.depth().await.unwrap(), expected);
 
     // The two leases of a minute run out.
     world.clock.advance(MINUTE);
-    let expected = Depth { ready: 3, delayed: 1, running: 1, dead: 1, oldest_ready: SECOND + MINUTE };
+    expected = Depth { ready: 3, running: 1, oldest_ready: SECOND + MINUTE, ..expected };
     assert_eq!(world.store.depth().await.unwrap(), expected);
+
+    // Whoever leaves the queue is of no kind any more, and a redriven one is again.
+    let dead = world.store.dead(0, 1).await.unwrap().jobs.remove(0).job;
+    assert!(world.store.redrive(dead).await.unwrap());
+    assert_eq!(world.store.depth().await.unwrap().kinds["run_command"], 6);
+    for claimed in world.store.claim(worker_id(), 10, MINUTE).await.unwrap() {
+        world.store.done(&claimed.lease).await.unwrap();
+    }
+    assert_eq!(world.store.depth().await.unwrap().kinds["run_command"], 2);
 }
 
 pub(crate) async fn a_job_that_is_too_large_is_refused(world: World) {
@@ -219,6 +233,7 @@ pub(crate) async fn a_job_that_is_too_large_is_refused(world: World) {
     for refused in [
         world.store.accept(NewJob { payload: format!("{largest}x"), ..job(None) }, Some(key("fresh"))).await,
         world.store.accept(NewJob { kind: "x".repeat(65), ..job(None) }, Some(key("fresh"))).await,
+        world.store.accept(NewJob { lane: Some("x".repeat(33)), ..job(None) }, Some(key("fresh"))).await,
         world.store.accept(job(None), Some(key(&"x".repeat(257)))).await,
     ] {
         assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{refused:?}");

@@ -134,3 +134,22 @@ pub(crate) async fn a_lease_from_before_a_redrive_can_do_nothing(world: World) {
     assert_lost(&world, &first).await;
     world.store.done(&anew).await.unwrap();
 }
+
+pub(crate) async fn leases_that_ran_out_are_counted_until_a_redrive(world: World) {
+    world.store.accept(born_leased(), None).await.unwrap();
+    for lost in 1..=2 {
+        world.clock.advance(MINUTE);
+        assert_eq!(claim(&world).await.unwrap().lost, lost);
+    }
+    world.clock.advance(MINUTE);
+    let claimed = claim(&world).await.unwrap();
+    assert_eq!((claimed.lost, claimed.lease.attempt), (3, 4));
+    world.store.retry(&claimed.lease, world.now(), "HTTP 503").await.unwrap();
+    let again = claim(&world).await.unwrap();
+    assert_eq!((again.lost, again.lease.attempt), (3, 5), "one that was given back was not lost");
+    world.clock.advance(HOUR);
+    world.store.bury(&again.lease, "no").await.unwrap();
+    assert!(world.store.redrive(again.lease.job).await.unwrap());
+    let anew = claim(&world).await.unwrap();
+    assert_eq!((anew.lost, anew.lease.attempt), (0, 1));
+}

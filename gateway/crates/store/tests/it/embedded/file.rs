@@ -4,8 +4,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use neoron_protocol::UnixMillis;
 use neoron_store::{
-    Accepted, Beat, Budgets, Burn, Change, Cursor, EmbeddedStore, Events, Jobs, Limits, Once, Rate, Reservation,
-    Sessions, Workers,
+    Accepted, Beat, Budgets, Burn, Change, Cursor, EmbeddedStore, Events, Jobs, Limits, Once, Rate, Reservation, Seats,
+    Sessions, Tally, WaitingRooms, Workers,
     embedded::{OpenError, Options},
 };
 use rusqlite::Connection;
@@ -56,15 +56,32 @@ async fn a_reopened_store_has_everything() {
 }
 
 #[tokio::test]
+async fn a_file_of_an_older_program_is_brought_up_to_date_with_its_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, waiting) = (folder.path().join("store.db"), job(None));
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(include_str!("../../../src/embedded/schema.sql")).unwrap();
+    db.pragma_update(None, "application_id", 0x4e65_6f72).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    let insert = "INSERT INTO job (id, state, due, attempt, fence, enqueued_at, kind, payload)
+        VALUES (?1, 0, 0, 0, 0, 0, ?2, ?3)";
+    db.execute(insert, (waiting.id.as_str(), &waiting.kind, &waiting.payload)).unwrap();
+    drop(db);
+    let store = open(&path, Options::default()).unwrap();
+    let claimed = store.claim(worker_id(), 10, MINUTE).await.unwrap();
+    assert_eq!((claimed.len(), claimed[0].lease.job, claimed[0].lost), (1, waiting.id, 0));
+}
+
+#[tokio::test]
 async fn a_file_of_a_newer_program_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     drop(open(&path, Options::default()).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let refused = open(&path, Options::default()).unwrap_err();
-    assert!(matches!(refused, OpenError::Newer { found: 7, known: 1, .. }), "{refused:?}");
+    assert!(matches!(refused, OpenError::Newer { found: 7, known: 2, .. }), "{refused:?}");
     let message = refused.to_string();
-    assert!(message.contains("schema version 7") && message.contains("versions up to 1"), "{message}");
+    assert!(message.contains("schema version 7") && message.contains("versions up to 2"), "{message}");
     let version: i64 = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 7);
 }
@@ -127,8 +144,22 @@ async fn a_job_redriven_by_another_process_is_noticed_by_who_waits() {
 
 fn rows(path: &Path) -> Vec<(String, i64)> {
     let db = Connection::open(path).unwrap();
-    let tables =
-        ["session", "body", "event", "call", "document", "burnt", "job", "rate", "budget", "reservation", "worker"];
+    let tables = [
+        "session",
+        "body",
+        "event",
+        "call",
+        "document",
+        "burnt",
+        "job",
+        "rate",
+        "budget",
+        "reservation",
+        "worker",
+        "seat",
+        "waiting",
+        "tally",
+    ];
     let count = |table: &str| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
     tables.into_iter().map(|table| (table.to_owned(), count(table))).filter(|(_, count)| *count > 0).collect()
 }
@@ -152,9 +183,14 @@ async fn what_has_expired_is_removed_and_dead_jobs_are_kept() {
         store.burn(Burn { key: number.to_string(), keep: MINUTE }).await.unwrap();
         store.take(&number.to_string(), Rate::per(1, MINUTE)).await.unwrap();
         store.reserve(&number.to_string(), "a", 1, 10, MINUTE).await.unwrap();
+        store.sit("site", &number.to_string(), 10, MINUTE).await.unwrap();
+        store.join("room", &number.to_string(), "{}".into(), 10, MINUTE).await.unwrap();
     }
     let kept = session_id();
-    store.commit(Change::create(kept, "body".into(), soon_over.plus(HOUR))).await.unwrap();
+    let mut change = Change::create(kept, "body".into(), soon_over.plus(HOUR));
+    // The one is of more than 400 days ago.
+    change.tallies = [20_400, 20_833].map(|day| Tally { day, name: "calls".into(), by: 1 }).to_vec();
+    store.commit(change).await.unwrap();
     store.accept(job(None), None).await.unwrap();
     let lease = store.claim(worker_id(), 1, MINUTE).await.unwrap().remove(0).lease;
     store.bury(&lease, "no").await.unwrap();
@@ -163,7 +199,7 @@ async fn what_has_expired_is_removed_and_dead_jobs_are_kept() {
     store.beat(beat, MINUTE).await.unwrap();
 
     clock.advance(2 * MINUTE);
-    let expected = ["session", "body", "job"].map(|table| (table.to_owned(), 1));
+    let expected = ["session", "body", "job", "tally"].map(|table| (table.to_owned(), 1));
     soon("the end of the sweep", async {
         while rows(&path) != expected {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -9,10 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use neoron_protocol::SessionId;
+use neoron_protocol::{JobId, SessionId};
 use neoron_redis_servers::{Server, Servers};
 use neoron_store::{
-    Change, Clock, Cursor, Events, Jobs, NewEvent, RedisStore, Sessions, StoreError, SystemClock, redis::RedisOptions,
+    Change, Clock, Cursor, Events, Jobs, NewEvent, NewJob, RedisStore, Sessions, StoreError, SystemClock,
+    redis::RedisOptions,
 };
 
 use super::{cli, connect, prefix};
@@ -272,4 +273,35 @@ async fn jobs_accepted_around_a_masters_death_are_all_claimed_and_finished() {
     })
     .await;
     assert_eq!(finished, accepted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lanes_keep_their_order_while_a_master_is_frozen_and_replaced() {
+    let scene = Scene::set().await;
+    let (victim, _) = scene.victim();
+    let mut expected = BTreeMap::<SessionId, Vec<JobId>>::new();
+    for number in 0..4 {
+        if number == 2 {
+            victim.signal("STOP").unwrap();
+        }
+        for session in &scene.sessions[..20] {
+            let new = NewJob { lane: Some("calls".into()), ..job(Some(*session)) };
+            persistently(|| scene.store.accept(new.clone(), None)).await;
+            expected.entry(*session).or_default().push(new.id);
+        }
+    }
+    victim.signal("CONT").unwrap();
+    let mut finished = BTreeMap::<SessionId, Vec<JobId>>::new();
+    soon("the last job", async {
+        while finished.values().map(Vec::len).sum::<usize>() < 80 {
+            scene.store.wait(Duration::from_millis(200)).await;
+            let Ok(claimed) = scene.store.claim(worker_id(), 50, HOUR).await else { continue };
+            for claimed in claimed {
+                persistently(|| scene.store.done(&claimed.lease)).await;
+                finished.entry(claimed.lease.session.unwrap()).or_default().push(claimed.lease.job);
+            }
+        }
+    })
+    .await;
+    assert_eq!(finished, expected);
 }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use neoron_protocol::JobId;
 use neoron_redis_servers::Servers;
 use neoron_store::{
-    Change, CommitError, Events, RedisStore, Sessions, StoreError, SystemClock,
+    Change, CommitError, Events, LeaseError, NewJob, RedisStore, Sessions, StoreError, SystemClock, Tally,
     redis::{ConnectError, RedisOptions},
 };
 
 use super::{CLUSTER, SINGLE, cli, connect, patient, prefix};
-use crate::world::{HOUR, World, clock, cursor, events, job, offsets, session_id, soon, worker_id};
+use crate::world::{HOUR, SECOND, World, clock, cursor, events, job, offsets, session_id, soon, worker_id};
 
 /// The keys of one session, by what they hold.
 fn keys(prefix: &str, letter: char, session: neoron_protocol::SessionId) -> String {
@@ -147,5 +148,90 @@ async fn servers_that_do_not_answer_are_told_as_such() {
     for (partitions, prefix) in [(0, "ok:"), (1_025, "ok:"), (64, "{no}:")] {
         let odd = RedisOptions { partitions, prefix: prefix.to_owned(), ..RedisOptions::new(vec![SINGLE.url()]) };
         assert!(RedisStore::connect(odd, Arc::new(SystemClock)).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_lane_whose_jobs_were_lost_goes_on_with_the_next_that_is_there() {
+    let (options, clock) = (patient(&SINGLE), clock());
+    let prefix = options.prefix.clone();
+    let world = World { store: Arc::new(connect(options, clock.clone()).await), clock };
+    let session = session_id();
+    let in_lane = || NewJob { lane: Some("calls".into()), ..job(Some(session)) };
+    let lose = |id: JobId| cli(SINGLE.all()[0].port(), &["DEL", &job_key(&prefix, id)]);
+    let accept = async |new: NewJob| {
+        let id = new.id;
+        world.store.accept(new, None).await.unwrap();
+        id
+    };
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(accept(in_lane()).await);
+    }
+    // One behind the first is passed over when its turn comes.
+    assert_eq!(lose(ids[1]).trim(), "1");
+    let first = world.store.claim(worker_id(), 10, HOUR).await.unwrap().remove(0).lease;
+    assert_eq!(first.job, ids[0]);
+    world.store.done(&first).await.unwrap();
+    // The first itself is noticed by the next who joins.
+    assert_eq!(lose(ids[2]).trim(), "1");
+    assert!(world.store.claim(worker_id(), 10, HOUR).await.unwrap().is_empty());
+    ids.push(accept(in_lane()).await);
+    for id in &ids[3..] {
+        let claimed = world.store.claim(worker_id(), 10, HOUR).await.unwrap();
+        assert_eq!(claimed.iter().map(|claimed| claimed.lease.job).collect::<Vec<_>>(), [*id]);
+        world.store.done(&claimed[0].lease).await.unwrap();
+    }
+}
+
+fn job_key(prefix: &str, job: JobId) -> String {
+    cli(SINGLE.all()[0].port(), &["KEYS", &format!("{prefix}*j:{job}")]).trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_server_that_lost_everything_starts_anew() {
+    let servers = tokio::task::spawn_blocking(Servers::single).await.unwrap().unwrap();
+    let (options, clock) = (patient(&servers), clock());
+    let world = World { store: Arc::new(connect(options, clock.clone()).await), clock };
+    let session = world.session().await;
+    world.store.accept(job(None), None).await.unwrap();
+    let lease = world.store.claim(worker_id(), 1, HOUR).await.unwrap().remove(0).lease;
+    assert_eq!(cli(servers.all()[0].port(), &["FLUSHALL"]).trim(), "OK");
+
+    assert!(matches!(world.store.commit(world.update(session, 1)).await, Err(CommitError::Conflict)));
+    assert!(matches!(world.store.done(&lease).await, Err(LeaseError::Lost)));
+    assert_eq!(world.store.depth().await.unwrap(), Default::default());
+    let mut change = world.creation(session);
+    change.jobs = vec![job(Some(session))];
+    assert_eq!(world.commit(change).await.version, 1);
+    assert_eq!(world.store.claim(worker_id(), 10, HOUR).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn whatever_is_for_a_while_has_a_lifetime_in_redis_and_jobs_have_none() {
+    let servers = tokio::task::spawn_blocking(Servers::single).await.unwrap().unwrap();
+    let port = servers.all()[0].port();
+    let (options, clock) = (patient(&servers), clock());
+    let world = World { store: Arc::new(connect(options, clock.clone()).await), clock };
+    let mut change = world.creation(session_id());
+    change.tallies = vec![Tally { day: 20_833, name: "calls".into(), by: 1 }];
+    world.commit(change).await;
+    for (holder, lasts) in [("a", HOUR), ("b", SECOND), ("a", HOUR)] {
+        world.store.sit("site", holder, 9, lasts).await.unwrap();
+        world.store.join("room", holder, "{}".into(), 9, lasts).await.unwrap();
+    }
+    let lifetime = |letter: char| {
+        let keys = cli(port, &["KEYS", &format!("*}}{letter}:*")]);
+        assert_eq!(keys.lines().count(), 1, "{letter}: {keys}");
+        cli(port, &["PTTL", keys.trim()]).trim().parse::<i64>().unwrap()
+    };
+    // Seats, and the three keys of a room: as long as the longest of those in it, and the slack.
+    for letter in ['a', 'm', 'u', 'f'] {
+        assert!((3_600_000..=4_200_000).contains(&lifetime(letter)), "{letter}: {}", lifetime(letter));
+    }
+    assert!(lifetime('t') > 400 * 24 * 3_600_000);
+    world.store.accept(NewJob { lane: Some("calls".into()), ..job(Some(session_id())) }, None).await.unwrap();
+    for letter in ['j', 'z'] {
+        assert_eq!(lifetime(letter), -1, "what must be done waits until it is");
     }
 }

@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use neoron_store::{
-    Accepted, Budgets, Burn, Events, Jobs, Once, RedisStore, Reservation, Sessions, StoreError, redis::RedisOptions,
+    Accepted, Budgets, Burn, Events, Jobs, Joined, NewJob, Once, RedisStore, Reservation, Seated, Seats, Sessions,
+    StoreError, Tallies, Tally, WaitingRooms, redis::RedisOptions,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
@@ -14,7 +15,7 @@ use tokio::{
 };
 
 use super::{SINGLE, connect, patient};
-use crate::world::{HOUR, MINUTE, World, clock, events, job, key, offsets, worker_id};
+use crate::world::{HOUR, MINUTE, World, clock, events, job, key, offsets, session_id, worker_id};
 
 /// Between the store and a server; once armed, it swallows the next answer and hangs up.
 struct Proxy {
@@ -80,12 +81,15 @@ async fn a_step_whose_answer_was_lost_is_done_once() {
     change.events = events(1..=2);
     change.jobs = vec![job(Some(session))];
     change.burn = vec![key("delivery")];
+    change.tallies = vec![Tally { day: 20_833, name: "calls".into(), by: 3 }];
     proxy.lose_the_next_answer();
     let committed = store.commit(change).await.unwrap();
     proxy.assert_lost();
     assert_eq!((committed.version, offsets(&committed.events)), (2, vec![1, 2]));
     assert_eq!(store.load(session).await.unwrap().unwrap().version, 2);
     assert_eq!(world.ready_jobs().await, 1);
+    let counted = store.tallies(20_833..=20_833).await.unwrap();
+    assert_eq!(counted, [Tally { day: 20_833, name: "calls".into(), by: 3 }], "counted once");
 
     proxy.lose_the_next_answer();
     assert_eq!(offsets(&store.append(session, events(3..=3)).await.unwrap().unwrap()), [3]);
@@ -135,4 +139,42 @@ async fn a_limit_is_not_asked_twice_for_one_passage() {
     proxy.assert_lost();
     assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
     assert_eq!(store.take("ip", Rate::per(5, HOUR)).await.unwrap().remaining, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_left_a_waiting_room_is_told_so_although_the_answer_was_lost() {
+    let (proxy, _world, store) = store().await;
+    proxy.lose_the_next_answer();
+    let joined = store.join("room", "a", "{}".into(), 1, MINUTE).await.unwrap();
+    proxy.assert_lost();
+    assert!(matches!(joined, Joined::Waits(place) if (place.ahead, place.of) == (0, 1)));
+    proxy.lose_the_next_answer();
+    assert!(store.depart("room", "a").await.unwrap());
+    proxy.assert_lost();
+    assert!(!store.depart("room", "a").await.unwrap());
+
+    proxy.lose_the_next_answer();
+    assert_eq!(store.sit("site", "a", 1, MINUTE).await.unwrap(), Seated::Taken { used: 1 });
+    proxy.assert_lost();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lane_is_passed_on_once_although_the_answer_was_lost() {
+    let (proxy, world, store) = store().await;
+    let session = session_id();
+    for _ in 0..3 {
+        let new = NewJob { lane: Some("calls".into()), ..job(Some(session)) };
+        proxy.lose_the_next_answer();
+        store.accept(new, None).await.unwrap();
+        proxy.assert_lost();
+    }
+    for behind in [1, 0] {
+        let lease = store.claim(worker_id(), 10, MINUTE).await.unwrap().remove(0).lease;
+        proxy.lose_the_next_answer();
+        store.done(&lease).await.unwrap();
+        proxy.assert_lost();
+        let depth = store.depth().await.unwrap();
+        assert_eq!((depth.ready, depth.delayed, depth.running), (1, behind, 0));
+    }
+    assert_eq!(world.ready_jobs().await, 1);
 }

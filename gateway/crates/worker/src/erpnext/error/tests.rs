@@ -39,7 +39,7 @@ const EXPECTED: &[(&str, Option<Class>)] = &[
     ("voice_session_change_autoname_field_is_put_back", None),
     ("voice_session_dynamic_link_target_missing", Some(Class::Permanent)),
     ("voice_session_dynamic_link_unknown_doctype", Some(Class::Refused)),
-    ("voice_session_iso8601_datetime", Some(Class::Permanent)),
+    ("voice_session_iso8601_datetime", Some(Class::Refused)),
     ("voice_session_bad_phone", Some(Class::Permanent)),
     ("voice_session_stale_modified", Some(Class::Stale)),
     ("voice_session_delete_without_permission", Some(Class::Denied)),
@@ -109,7 +109,9 @@ fn a_database_error_passes_only_with_a_passing_code() {
     };
     assert_eq!((error(1020), error(2006), error(2013)), (Class::Passing, Class::Passing, Class::Passing));
     assert_eq!(error(1292), Class::Permanent, "a datetime it cannot read");
-    assert_eq!(read(500, &json!({"exc_type": "OperationalError"})).class(), Class::Unclear, "tracebacks are off");
+    let hidden = read(500, &json!({"exc_type": "OperationalError"}));
+    assert_eq!(hidden.class(), Class::Hidden, "tracebacks are off");
+    assert!(matches!(hidden.to_outcome(), Outcome::Limited { retries: 2, .. }));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::{Router, body::Bytes, http::Method, http::StatusCode, response::IntoResponse, routing::any};
+use neoron_protocol::UnixMillis;
 use serde_json::{Value, json};
 
 use super::*;
@@ -25,24 +26,27 @@ async fn scripted(answers: Vec<(u16, Value)>) -> (Client, Arc<Mutex<Vec<(Method,
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let client = Client::new(&ErpnextConfig {
-        url,
-        site: "voice.localhost".into(),
-        token: Secret::new("key:secret"),
-        webhook_secrets: Vec::new(),
-        time_zone: "UTC".into(),
-        concurrency: 1,
-        request_deadline: PATIENT,
-        breaker_failures: 9,
-        breaker_pause: PATIENT,
-    });
+    let client = Client::new(
+        &ErpnextConfig {
+            url,
+            site: "voice.localhost".into(),
+            token: Secret::new("key:secret"),
+            webhook_secrets: Vec::new(),
+            time_zone: "UTC".into(),
+            concurrency: 1,
+            request_deadline: PATIENT,
+            breaker_failures: 9,
+            breaker_pause: PATIENT,
+        },
+        super::super::Meter::default(),
+    );
     (client.unwrap(), sent)
 }
 
 fn sample(state: State) -> Fields {
     let mut record = samples::record();
     record.state = state;
-    record.customer.phone = Some("+441234567890".into());
+    record.customer.phone = Some("+441234567890".to_owned().into());
     fields(&record, Some("hello"), "Restaurant", "Europe/London")
 }
 
@@ -119,7 +123,7 @@ fn parameters_are_json_in_a_text_and_times_are_naive() {
     record.interactions.push(Interaction {
         event_id: "r_1".into(),
         tool: "placeOrder".into(),
-        parameters: json!({"items": []}),
+        parameters: json!({"items": []}).into(),
         at: record.created_at,
     });
     let value = serde_json::to_value(fields(&record, None, "Restaurant", "UTC")).unwrap();
@@ -132,4 +136,12 @@ fn parameters_are_json_in_a_text_and_times_are_naive() {
 fn a_long_transcript_is_cut_between_characters() {
     assert_eq!(cut("aé", 2), "a");
     assert_eq!(cut("aé", 3), "aé");
+}
+
+#[test]
+fn a_call_that_ended_before_it_began_by_another_clock_has_no_length() {
+    let mut record = samples::record();
+    (record.joined_at, record.ended_at) = (Some(UnixMillis(31_000)), Some(UnixMillis(8_000)));
+    let fields = fields(&record, None, "Restaurant", "UTC");
+    assert_eq!(fields.end_time.as_deref(), Some(fields.start_time.as_str()));
 }

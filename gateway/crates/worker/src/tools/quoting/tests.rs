@@ -84,10 +84,10 @@ fn slot_wanted(service: &str, start: &str) -> Result<Wanted, String> {
 
 const NOW: UnixMillis = UnixMillis(1_795_514_400_000);
 
-fn availability(held_until: &str) -> Value {
+fn hold(held_until: &str) -> Value {
     json!({
         "service_type": "haircut", "service_name": "Haircut", "duration": 30, "price": 28.0, "currency": "GBP",
-        "slots": [{"start": "2026-11-25 10:00:00", "end": "2026-11-25 10:30:00"}, {"start": "2026-11-25 11:00:00", "end": "2026-11-25 11:30:00"}],
+        "start": "2026-11-25 11:00:00", "end": "2026-11-25 11:30:00",
         "held_until": held_until,
     })
 }
@@ -95,22 +95,12 @@ fn availability(held_until: &str) -> Value {
 #[test]
 fn a_free_slot_is_held_for_as_long_as_erpnext_holds_it() {
     let wanted = slot_wanted("hair cut", "2026-11-25T11:00").unwrap();
-    let priced = held(&availability("2026-11-24 10:01:30"), "Europe/London", wanted, NOW).unwrap();
+    let priced = held(&hold("2026-11-24 10:01:30"), "Europe/London", wanted, NOW);
     assert_eq!(priced.held_until, Some(NOW.plus(Duration::from_secs(90))));
     assert_eq!(priced.arguments["service_type"], "haircut");
     assert_eq!(priced.arguments["start"], "2026-11-25 11:00:00");
     assert_eq!(priced.lines[0].label, "Haircut, Wednesday 25 November at 11:00");
     assert_eq!(priced.total.unwrap().minor, 2_800);
-}
-
-#[test]
-fn a_slot_that_is_not_free_is_answered_with_others() {
-    let wanted = slot_wanted("haircut", "2026-11-25 12:00:00").unwrap();
-    let asked = held(&availability(""), "Europe/London", wanted, NOW).unwrap_err();
-    assert_eq!(
-        asked,
-        "That time is not free. Free are Wednesday 25 November at 10:00 and Wednesday 25 November at 11:00."
-    );
 }
 
 #[test]

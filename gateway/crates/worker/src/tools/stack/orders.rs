@@ -32,7 +32,7 @@ async fn an_order_is_quoted_confirmed_and_placed_once() {
     let record = stack.now().await;
     assert_eq!(record.outcome.as_deref(), Some("Order VO-0001"));
     assert_eq!((record.counters.tool_calls, record.interactions.len()), (2, 2));
-    assert_eq!(record.customer.name.as_deref(), Some("Ada"));
+    assert_eq!(record.customer.name(), Some("Ada"));
     let document = DocumentKey { doctype: "Voice Restaurant Order".into(), name: key };
     assert_eq!(stack.app.store.by_document(&document).await.unwrap(), Some(record.session));
     stack.idle().await;
@@ -201,9 +201,9 @@ async fn a_slot_is_booked_once_and_not_asked_for_again() {
     );
     let placed = stack.call("confirmAppointment", json!({"quote_id": quote["quote_id"]})).await;
     assert_eq!(placed["say"], "Haircut on Wednesday 25 November at 10:00 is booked.");
-    let asked = stack.erp.calls("get_availability");
+    let asked = stack.erp.calls("hold_slot");
     assert_eq!(stack.call("bookAppointment", booking).await["status"], "placed");
-    assert_eq!(stack.erp.calls("get_availability"), asked);
+    assert_eq!(stack.erp.calls("hold_slot"), asked);
     let late = json!({"customer_name": "Ada", "service_type": "haircut", "start": "2026-11-25 12:00"});
     assert!(stack.call("bookAppointment", late).await["say"].as_str().unwrap().contains("Free are"));
 }
@@ -222,4 +222,37 @@ async fn a_slot_that_was_taken_meanwhile_is_refused_with_others() {
             "status": "refused", "say": "That time has just been taken. Free are Wednesday 25 November at 11:00.",
         })
     );
+}
+
+#[tokio::test]
+async fn erpnexts_own_price_is_quoted() {
+    let stack = Stack::new().await;
+    let answer = json!({"message": {"total_amount": 6.0, "currency": "GBP", "estimated_time": 10,
+        "items": [{"menu_item": "Cola", "item_name": "Cola", "quantity": 2, "total_price": 6.0}]}});
+    *stack.erp.quote.lock().unwrap() = Some((200, answer));
+    let quote = stack.call("placeOrder", order(2)).await;
+    assert_eq!(quote["say"], "2 × Cola, £6.00 in all. Shall I place it?");
+    stack.confirm(quote["quote_id"].as_str().unwrap()).await;
+    assert_eq!(stack.erp.documents().values().next().unwrap()["expected_total"], json!(6.0));
+}
+
+#[tokio::test]
+async fn what_erpnext_says_against_an_order_is_asked_back_before_anything_is_quoted() {
+    let stack = Stack::new().await;
+    let refused = json!({"exc_type": "ItemUnavailable", "reason": "item_unavailable", "unavailable": ["Cola"],
+        "say": "Not available now: Cola."});
+    *stack.erp.quote.lock().unwrap() = Some((417, refused));
+    let answer = stack.call("placeOrder", order(1)).await;
+    assert_eq!(answer, json!({"status": "ask", "say": "Not available now: Cola."}));
+    assert!(stack.events("quote").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_site_that_cannot_quote_is_quoted_from_its_menu() {
+    let stack = Stack::new().await;
+    for (status, body) in [(503, json!({"exc_type": "SessionStopped"})), (500, json!({"exc_type": "TypeError"}))] {
+        *stack.erp.quote.lock().unwrap() = Some((status, body));
+        let quote = stack.call("placeOrder", order(2)).await;
+        assert_eq!(quote["say"], "2 × Cola, £5.00 in all. Shall I place it?");
+    }
 }

@@ -50,6 +50,11 @@ impl Waiter for Whole<'_> {
     }
 
     fn refuse_next(&mut self) {
+        // Whatever is still under way has its turn before the next order.
+        self.runtime.block_on(async {
+            self.stack.wait(2);
+            self.stack.work().await;
+        });
         self.stack.erp.fail_next(Fault::Answer(409, json!({"exc_type": "QuoteChanged"})));
     }
 
