@@ -13,6 +13,10 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
+/// How long a kept connection may still ask once the process drains: whoever was answered a moment ago may be sending the
+/// next request already, and would hear a reset.
+pub(crate) const LAST_REQUESTS: Duration = Duration::from_secs(1);
+
 /// Where the process is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
@@ -116,6 +120,12 @@ impl Phases {
     pub(crate) async fn draining(&mut self) {
         // The sender lives as long as the server; without it there is nothing left to wait for.
         let _ = self.0.wait_for(|phase| *phase >= Phase::Draining).await;
+    }
+
+    /// Returns when a connection that asks nothing should be closed: a moment after the drain began.
+    pub(crate) async fn over_for_idle(&mut self) {
+        self.draining().await;
+        tokio::time::sleep(LAST_REQUESTS).await;
     }
 
     /// Returns when the listeners close.

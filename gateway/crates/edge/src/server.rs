@@ -11,7 +11,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -31,7 +31,7 @@ use crate::{
     connection::Front,
     connections::Connections,
     demand::Demand,
-    drain::{Drain, Drained, Phase},
+    drain::{Drain, Drained, LAST_REQUESTS, Phase},
     metrics::Metrics,
     proof::Prover,
     proxy::Proxy,
@@ -41,6 +41,9 @@ use crate::{
 
 /// How long services may take to come up; they have nothing to wait for.
 const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a drain looks whether the kept connections are gone.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What the edge is given.
 #[derive(Clone)]
@@ -213,8 +216,15 @@ impl EdgeHandle {
     /// Drains: refuses new sessions, asks the WebSockets to leave, and returns when nothing is going on or the deadline
     /// has come. The listeners answer until [`EdgeHandle::stop`].
     pub async fn drain(&self) -> Drained {
-        self.world.drain.enter(Phase::Draining);
-        self.world.drain.emptied(self.world.config.drain_deadline).await
+        let (drain, limit, began) = (&self.world.drain, self.world.config.drain_deadline, Instant::now());
+        drain.enter(Phase::Draining);
+        drain.emptied(limit).await;
+        // Connections without a request are told by being closed; until then they may still ask.
+        let last = LAST_REQUESTS.min(limit);
+        while self.world.connections.count() > 0 && began.elapsed() < last {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        drain.emptied(limit.saturating_sub(began.elapsed())).await
     }
 
     /// Closes the listeners, cuts what is left, and returns when the server's threads are gone.

@@ -29,7 +29,8 @@ pub(crate) enum Incoming {
 }
 
 /// Reads a head. `kept` holds bytes that were read before; what is left behind the head stays there. With `phases`, an
-/// idle connection is closed when the process drains; a connection that has asked nothing yet is heard first.
+/// idle connection is closed a moment after the process began to drain; a connection that has asked nothing yet is heard
+/// first.
 pub(crate) async fn read<R: AsyncRead + Unpin + ?Sized>(
     reader: &mut R,
     kept: &mut BytesMut,
@@ -40,7 +41,7 @@ pub(crate) async fn read<R: AsyncRead + Unpin + ?Sized>(
     if kept.is_empty() {
         let drained = async {
             match phases {
-                Some(phases) => phases.draining().await,
+                Some(phases) => phases.over_for_idle().await,
                 None => std::future::pending().await,
             }
         };

@@ -115,6 +115,21 @@ async fn while_draining_no_session_starts_but_those_that_are_there_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_comes_as_the_drain_begins_is_answered_and_its_connection_closed() {
+    let worker = TestWorker::echo().await;
+    let world = World::with(config(), &[&worker]).await;
+    let mut kept = world.connect().await;
+    assert_eq!(kept.ask(&snapshot(session(1))).await.status, 200);
+    let admin = world.edge.admin_address();
+    let (drained, reply) = tokio::join!(soon("the drain", world.edge.drain()), async {
+        until("the drain", || async move { client::get(admin, "/readyz").await.json()["status"] == "draining" }).await;
+        kept.ask(&snapshot(session(1))).await
+    });
+    assert_eq!((reply.status, reply.header("connection")), (200, Some("close")));
+    assert_eq!(drained, Drained { left: 0 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_drain_that_takes_too_long_ends_at_its_deadline() {
     let worker = TestWorker::scripted_by(|_| None).await;
     let world = World::with(EdgeConfig { drain_deadline: Duration::from_millis(200), ..config() }, &[&worker]).await;
