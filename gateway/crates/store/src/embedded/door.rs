@@ -17,7 +17,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x4e65_6f72;
 
 /// The schema's steps; a file's `user_version` says how many of them it has.
-const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema/lanes_seats_tallies.sql")];
+pub(super) const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema/lanes_seats_tallies.sql")];
 
 /// Pages that go into the write-ahead log before they are copied into the file: 64 MB. Measured against SQLite's
 /// 1,000 pages: p99 of a write 2.1 ms instead of 6.8, and 8 to 21 % more writes.

@@ -311,10 +311,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::embedded::door::STEPS;
 
     fn plan(sql: &str, parameters: impl Params) -> Vec<String> {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        db.execute_batch(&STEPS.concat()).unwrap();
         let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let plan = statement.query_map(parameters, |row| row.get(3)).unwrap();
         plan.collect::<rusqlite::Result<_>>().unwrap()

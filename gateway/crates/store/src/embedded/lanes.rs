@@ -60,11 +60,12 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::embedded::door::STEPS;
 
     #[test]
     fn both_ends_of_a_lane_are_found_through_its_index_without_sorting() {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        db.execute_batch(&STEPS.concat()).unwrap();
         for sql in [FIRST, LAST] {
             let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let plan: Vec<String> =
