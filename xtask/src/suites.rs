@@ -50,7 +50,7 @@ pub(crate) struct Options {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Chaos only")]
 struct Chaos {
-    /// Decides what happens; a failure names it.
+    /// Decides what happens; a failure names it. Without it, and without --minutes, 1: the suite is the same each time.
     #[arg(long)]
     seed: Option<u64>,
     /// Goes on for so long; without it each scenario is played once.
@@ -72,7 +72,8 @@ impl Chaos {
         let number = |name: &str, value: Option<u64>| value.map(|value| format!("--{name}={value}"));
         let count = |name: &str, value: Option<usize>| value.map(|value| format!("--{name}={value}"));
         let named = self.scenario.iter().map(|name| format!("--scenario={name}"));
-        let numbers = [number("seed", self.seed), number("minutes", self.minutes)];
+        let seed = self.seed.or(self.minutes.is_none().then_some(1));
+        let numbers = [number("seed", seed), number("minutes", self.minutes)];
         let counts = [count("sessions", self.sessions), count("starts", self.starts)];
         numbers.into_iter().chain(counts).flatten().chain(named).collect()
     }
