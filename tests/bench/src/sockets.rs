@@ -78,10 +78,11 @@ impl Sockets {
     pub(crate) async fn open(&mut self, subject: &Rc<Subject>, visitors: &[Visitor]) -> Result<()> {
         let (room, side) = (Arc::new(Semaphore::new(HANDSHAKES)), subject.side);
         let mut joined = Vec::with_capacity(visitors.len());
-        for visitor in visitors {
+        for (index, visitor) in visitors.iter().enumerate() {
             let place = room.clone().acquire_owned().await?;
             let (tell, told) = oneshot::channel();
-            let (outer, asked) = (subject.outer, subject.socket(visitor));
+            let outer = if index % 2 == 0 { subject.outer } else { subject.second };
+            let asked = subject.socket(visitor);
             let (counted, epoch) = (self.counted.clone(), self.epoch);
             self.open.spawn(async move {
                 let handshake = tokio::time::timeout(PATIENCE, connect(outer, asked)).await;

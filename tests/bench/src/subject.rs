@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) enum Form {
     /// One worker; requests come as the edge would send them. The peer as it is drawn.
     Worker,
-    /// An edge and a worker; everything comes through the edge. The peer with an adapter between its processes.
+    /// Two edges and a worker; everything comes through the edge. The peer with an adapter between its processes.
     Whole,
 }
 
@@ -39,10 +39,13 @@ pub(crate) struct Subject {
     pub(crate) inner: SocketAddr,
     /// Where webhooks and sockets go.
     pub(crate) outer: SocketAddr,
+    /// A second edge, for every other socket: a system may allow a process 20,000 open files, and an edge has two for
+    /// each socket. The same as the first where there is no edge.
+    pub(crate) second: SocketAddr,
     /// The operators' port of the worker; ours only.
     admin: SocketAddr,
-    /// The operators' port of the edge; ours only.
-    edge_admin: SocketAddr,
+    /// The operators' ports of the edges; ours only.
+    edge_admins: [SocketAddr; 2],
     processes: Vec<Process>,
     redis: Servers,
     /// Settings and logs.
@@ -80,11 +83,14 @@ impl Subject {
     pub(crate) async fn start(side: Side, form: Form, options: &Options) -> Result<Self> {
         let redis = Servers::single()?;
         let fakes = Fakes::start().await?;
-        let [inner, outer, admin, edge_admin] = [free().await?, free().await?, free().await?, free().await?];
-        let outer = if form == Form::Whole && side == Side::Ours { outer } else { inner };
+        let (inner, admin) = (free().await?, free().await?);
+        let edge_admins = [free().await?, free().await?];
+        let has_edges = form == Form::Whole && side == Side::Ours;
+        let [outer, second] = if has_edges { [free().await?, free().await?] } else { [inner, inner] };
         let folder = tempfile::Builder::new().prefix("neoron-bench-").tempdir()?;
         let processes = Vec::new();
-        let mut subject = Self { side, form, fakes, inner, outer, admin, edge_admin, processes, redis, folder };
+        let mut subject =
+            Self { side, form, fakes, inner, outer, second, admin, edge_admins, processes, redis, folder };
         subject.launch(options).await?;
         Ok(subject)
     }
@@ -104,7 +110,10 @@ impl Subject {
             Side::Peer => node::start(self, &options.peer)?,
         }
         let ready = match self.side {
-            Side::Ours if self.form == Form::Whole => vec![(self.admin, "/readyz"), (self.edge_admin, "/readyz")],
+            Side::Ours if self.form == Form::Whole => {
+                let [first, second] = self.edge_admins;
+                [self.admin, first, second].map(|address| (address, "/readyz")).to_vec()
+            }
             Side::Ours => vec![(self.admin, "/readyz")],
             Side::Peer => vec![(self.inner, "/health")],
         };

@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    net::SocketAddr,
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -44,10 +43,17 @@ pub(super) fn start(subject: &mut Subject, program: &Path) -> Result<()> {
     let folder = subject.folder.path().to_path_buf();
     let file = folder.join("neoron.toml");
     std::fs::write(&file, configuration(subject)?)?;
-    let roles: &[&str] = if subject.form == Form::Whole { &["worker", "gateway"] } else { &["worker"] };
-    for role in roles {
+    let mut parts = vec![("worker", None)];
+    if subject.form == Form::Whole {
+        let edges = [subject.outer, subject.second].into_iter().zip(subject.edge_admins);
+        parts.extend(edges.map(|edge| ("gateway", Some(edge))));
+    }
+    for (role, edge) in parts {
         let mut arguments: Vec<OsString> = ["run", "--until-eof", "--role", role, "--config"].map(Into::into).into();
         arguments.push(file.clone().into());
+        for (key, address) in edge.iter().flat_map(|(listen, admin)| [("listen", listen), ("admin", admin)]) {
+            arguments.extend(["--set".into(), format!("edge.{key}={address}").into()]);
+        }
         let process = Process::start(program, &arguments, &[], &folder, &subject.log())?;
         subject.processes.push(process);
     }
@@ -56,17 +62,15 @@ pub(super) fn start(subject: &mut Subject, program: &Path) -> Result<()> {
 
 /// Defaults, but for addresses and for limits that one load generator would run into.
 fn configuration(subject: &Subject) -> Result<String> {
-    let (inner, outer, admin, edge_admin) = (subject.inner, subject.outer, subject.admin, subject.edge_admin);
-    // Without an edge its addresses are never listened on.
-    let edge = if outer == inner { SocketAddr::from(([127, 0, 0, 1], 0)) } else { outer };
+    let (inner, outer, admin) = (subject.inner, subject.outer, subject.admin);
     let key = MintingKey::from_seed("k1", &[7; 32]).context("the site's key")?.public().to_text();
     Ok(format!(
         r#"[gateway]
 public_url = "http://{outer}"
 drain = "0s"
 [edge]
-listen = "{edge}"
-admin = "{edge_admin}"
+listen = "127.0.0.1:0"
+admin = "127.0.0.1:0"
 key = "{EDGE_KEY}"
 max_connections = 50000
 max_connections_per_address = 50000
